@@ -1,0 +1,1 @@
+"""Data sets: readers of motion and video corpora, and stores of training pairs."""

@@ -1,0 +1,36 @@
+"""The exceptions users can cause; each message names the thing, what is wrong, and the remedy.
+
+Anything else that escapes is a bug in this package, and the command line lets it show.
+"""
+
+
+class MocapError(Exception):
+    """Base of every error that a user, not a programmer, has to act on."""
+
+
+class VideoError(MocapError):
+    """A video, image folder or camera that cannot be read or written."""
+
+
+class AssetError(MocapError):
+    """A model or clip that could be had from none of its sources."""
+
+
+class DetectionError(MocapError):
+    """A clip in which nobody could be found or followed."""
+
+
+class TakeError(MocapError):
+    """A take file that is missing, damaged, of another format, or of a newer version."""
+
+
+class BodyError(MocapError):
+    """A body-model file that is missing, damaged or lacks what the format requires."""
+
+
+class FitError(MocapError):
+    """A person whose keypoints cannot carry a body."""
+
+
+class ExportError(MocapError):
+    """A motion that cannot be written in, or read from, the format asked for."""

@@ -1,0 +1,70 @@
+"""Square crops of an image, padded with black where they reach beyond it.
+
+A crop is cut at whole pixels without resampling, so coordinates in it and in the image differ by
+a whole-pixel offset and by nothing else.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mocap.keypoints.detector import Detection, Image, PointDetector
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square of ``side`` pixels whose upper left corner is pixel (``x``, ``y``)."""
+
+    x: int
+    y: int
+    side: int
+
+    @classmethod
+    def around(cls, centre: np.ndarray, side: float) -> "Crop":
+        """The crop of a given side (pixels) about a centre (x, y)."""
+        whole = max(16, round(float(side)))
+        return cls(round(float(centre[0]) - whole / 2), round(float(centre[1]) - whole / 2), whole)
+
+    def cut(self, image: Image) -> Image:
+        """The crop's pixels, (side, side, 3)."""
+        height, width = image.shape[:2]
+        x0, y0 = max(0, self.x), max(0, self.y)
+        x1, y1 = min(width, self.x + self.side), min(height, self.y + self.side)
+        if (x1 - x0, y1 - y0) == (self.side, self.side):
+            return image[y0:y1, x0:x1]
+        padded = np.zeros((self.side, self.side, 3), np.uint8)
+        if x1 > x0 and y1 > y0:
+            padded[y0 - self.y : y1 - self.y, x0 - self.x : x1 - self.x] = image[y0:y1, x0:x1]
+        return padded
+
+    def overlaps(self, image: Image) -> bool:
+        """Whether any of the crop lies inside the image."""
+        height, width = image.shape[:2]
+        return self.x < width and self.y < height and self.x > -self.side and self.y > -self.side
+
+    def detect(self, image: Image, detector: PointDetector) -> list[Detection]:
+        """What a detector finds in the crop, in the image's pixels."""
+        offset = np.array([self.x, self.y], np.float32)
+        return [found.moved(offset) for found in detector.detect(self.cut(image))]
+
+
+def tiles(width: int, height: int, side: float, overlap: float) -> Iterator[Crop]:
+    """Squares of a given side that cover an image, neighbours sharing ``overlap`` of theirs.
+
+    Args:
+        width: image width, pixels.
+        height: image height, pixels.
+        side: of a square, pixels; at most the larger image side.
+        overlap: least shared fraction of neighbouring squares.
+    """
+    for y in _centres(height, side, overlap):
+        for x in _centres(width, side, overlap):
+            yield Crop.around(np.array([x, y]), side)
+
+
+def _centres(length: int, side: float, overlap: float) -> np.ndarray:
+    if side >= length:
+        return np.array([length / 2])
+    count = int(np.ceil((length - side) / (side * (1 - overlap)))) + 1
+    return np.linspace(side / 2, length - side / 2, count)

@@ -1,0 +1,93 @@
+"""Finding everybody in an image, small or near each other.
+
+A pose detector looks at a whole image through a few hundred pixels and takes people for noise
+when they fill little of it. A sweep looks at overlapping squares at more than one scale, keeps
+one detection a person, and looks at each person again on a crop of their own.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mocap.keypoints.crops import Crop, tiles
+from mocap.keypoints.detector import Detection, Image, PointDetector
+
+
+@dataclass(frozen=True)
+class SweepConfig:
+    """How an image is searched.
+
+    Attributes:
+        scales: sides of the squares as shares of the image's shorter side. People down to about
+            a quarter of the smallest square are found.
+        overlap: least shared fraction of neighbouring squares.
+        padding: side of a person's own crop over that person's extent.
+        least_score: mean confidence of torso and limbs below which a detection is noise.
+        same: distance, in person sizes, below which two detections are one person.
+    """
+
+    scales: tuple[float, ...] = (1.0, 0.5)
+    overlap: float = 0.4
+    padding: float = 1.25
+    least_score: float = 0.5
+    same: float = 0.2
+
+
+def outline(detection: Detection, least_confidence: float = 0.3) -> np.ndarray:
+    """The box x0 y0 x1 y1, pixels, about a detection's trusted points."""
+    trusted = detection.confidence >= least_confidence
+    if trusted.sum() < 4:
+        trusted = np.ones(len(trusted), bool)
+    return np.concatenate([detection.xy[trusted].min(0), detection.xy[trusted].max(0)])
+
+
+def extent(detection: Detection) -> tuple[np.ndarray, float]:
+    """Middle (2,) and longer side, pixels, of the box about a detection's trusted points."""
+    low, high = outline(detection).reshape(2, 2)
+    return (low + high) / 2, float(max(high - low))
+
+
+def containment(inner: Detection, outer: Detection) -> float:
+    """Share of one detection's box that lies inside another's."""
+    a, b = outline(inner), outline(outer)
+    overlap = np.maximum(0.0, np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]))
+    return float(np.prod(overlap) / max(float(np.prod(a[2:] - a[:2])), 1.0))
+
+
+def person_crop(detection: Detection, padding: float) -> Crop:
+    """The square crop about a person, ``padding`` times their extent."""
+    centre, size = extent(detection)
+    return Crop.around(centre, size * padding)
+
+
+def distance(a: Detection, b: Detection) -> float:
+    """Median distance of points trusted in both, in sizes of the larger person."""
+    weight = np.minimum(a.confidence, b.confidence)
+    both = weight >= min(0.3, float(np.max(weight)))
+    gaps = np.linalg.norm(a.xy[both] - b.xy[both], axis=-1)
+    return float(np.median(gaps) / max(extent(a)[1], extent(b)[1], 1.0))
+
+
+def distinct(detections: list[Detection], same: float) -> list[Detection]:
+    """The detections without those that show a person a better one shows already."""
+    kept: list[Detection] = []
+    for detection in sorted(detections, key=lambda d: -d.score):
+        if all(distance(detection, other) > same for other in kept):
+            kept.append(detection)
+    return kept
+
+
+def sweep(image: Image, detector: PointDetector, config: SweepConfig) -> list[Detection]:
+    """Everybody in an image, one detection each, most confident first."""
+    height, width = image.shape[:2]
+    seen: list[Detection] = []
+    for scale in config.scales:
+        for tile in tiles(width, height, scale * min(width, height), config.overlap):
+            seen += tile.detect(image, detector)
+    likely = [d for d in distinct(seen, config.same) if d.score >= 0.6 * config.least_score]
+    confirmed: list[Detection] = []
+    for guess in likely:
+        # A limb taken for a person becomes the whole person here, and then a duplicate.
+        again = person_crop(guess, config.padding).detect(image, detector)
+        confirmed += [d for d in again if d.score >= config.least_score]
+    return distinct(confirmed, config.same)

@@ -1,0 +1,156 @@
+"""From tracklets to identities: who is the same person, and who is nobody.
+
+Tracklets are joined end to start by optimal assignment over all of them at once, on how far the
+person would have had to move, how much they would have had to grow, and how they look. What is too
+brief or too doubtful to be a person is dropped, and the reason kept.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from mocap.keypoints.sweep import containment, extent
+from mocap.people.appearance import unlikeness
+from mocap.people.tracks import Tracklet
+
+_NEVER = 1e3
+
+
+@dataclass(frozen=True)
+class IdentityConfig:
+    """When tracklets are one person, and when they are a person at all.
+
+    Attributes:
+        longest_gap: seconds a person may be out of sight and still be the same.
+        speed: sizes a second a person may move while out of sight.
+        colour: appearance distance above which two tracklets are two people.
+        shortest: seconds of sightings below which a person is dropped.
+        least_score: mean confidence below which a person is dropped.
+        least_coverage: share of the frames from first to last sight below which a person is a
+            flicker, and dropped.
+    """
+
+    longest_gap: float = 3.0
+    speed: float = 2.5
+    colour: float = 0.75
+    shortest: float = 0.4
+    least_score: float = 0.45
+    least_coverage: float = 0.35
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Somebody who was followed and is not in the result, and why."""
+
+    first_frame: int
+    last_frame: int
+    sightings: int
+    reason: str
+
+
+def settle(
+    tracklets: list[Tracklet], fps: float, clip_frames: int, config: IdentityConfig
+) -> tuple[list[Tracklet], list[Dropped]]:
+    """Join tracklets into people and drop what is none.
+
+    Args:
+        tracklets: in any order.
+        fps: frames a second of the video.
+        clip_frames: how many frames the video has.
+        config: thresholds.
+
+    Returns:
+        The people, longest seen first, and those dropped with the reason.
+    """
+    people = _join(tracklets, fps, config)
+    kept, dropped = [], []
+    for person in people:
+        others = [other for other in people if other is not person]
+        reason = _why_not(person, fps, clip_frames, config) or _whose_part(person, others)
+        if reason:
+            dropped.append(Dropped(person.first, person.last, len(person.sightings), reason))
+        else:
+            kept.append(person)
+    return sorted(kept, key=lambda p: (-len(p.sightings), p.first)), dropped
+
+
+def _join(tracklets: list[Tracklet], fps: float, config: IdentityConfig) -> list[Tracklet]:
+    if len(tracklets) < 2:
+        return list(tracklets)
+    cost = np.array([[_cost_of_joining(a, b, fps, config) for b in tracklets] for a in tracklets])
+    follows = {
+        int(a): int(b)
+        for a, b in zip(*linear_sum_assignment(cost), strict=True)
+        if cost[a, b] < _NEVER
+    }
+    starts = sorted(set(range(len(tracklets))) - set(follows.values()))
+    return [_chain(tracklets, start, follows) for start in starts]
+
+
+def _chain(tracklets: list[Tracklet], start: int, follows: dict[int, int]) -> Tracklet:
+    whole, at = tracklets[start], start
+    while at in follows:
+        at = follows[at]
+        later = tracklets[at]
+        weight = len(later.sightings) / (len(later.sightings) + len(whole.sightings))
+        assert whole.appearance is not None
+        assert later.appearance is not None
+        whole = Tracklet(
+            {**whole.sightings, **later.sightings},
+            (1 - weight) * whole.appearance + weight * later.appearance,
+            whole.first,
+            later.last,
+        )
+    return whole
+
+
+def _cost_of_joining(a: Tracklet, b: Tracklet, fps: float, config: IdentityConfig) -> float:
+    gap = b.first - a.last
+    if gap <= 0 or gap > config.longest_gap * fps:
+        return _NEVER
+    assert a.appearance is not None
+    assert b.appearance is not None
+    colour = unlikeness(a.appearance, b.appearance)
+    (centre_a, size_a), (centre_b, size_b) = _ending(a), _ending(b, start=True)
+    size = max(size_a, size_b, 1.0)
+    moved = float(np.linalg.norm(centre_a - centre_b)) / size
+    growth = abs(np.log(size_b / size_a))
+    # A crouch halves the extent of a person; a factor of three is somebody else.
+    if colour > config.colour or moved > 0.5 + config.speed * gap / fps or growth > 1.1:
+        return _NEVER
+    return moved + colour + 0.5 * growth + 0.1 * gap / fps
+
+
+def _ending(tracklet: Tracklet, *, start: bool = False) -> tuple[np.ndarray, float]:
+    frame = tracklet.first if start else tracklet.last
+    return extent(tracklet.sightings[frame].body)
+
+
+def _why_not(person: Tracklet, fps: float, clip_frames: int, config: IdentityConfig) -> str:
+    seconds = len(person.sightings) / fps
+    # In a clip of a few frames nobody can be seen for long.
+    least = min(config.shortest, 0.5 * clip_frames / fps)
+    if seconds < least:
+        return f"seen for {seconds:.2f} s only (less than {least:.2f} s)"
+    if person.score < config.least_score:
+        return f"not surely a person (mean confidence {person.score:.2f})"
+    coverage = len(person.sightings) / (person.last - person.first + 1)
+    if coverage < config.least_coverage:
+        return f"flickers (seen in {coverage:.0%} of the frames from first to last sight)"
+    return ""
+
+
+def _whose_part(person: Tracklet, others: list[Tracklet]) -> str:
+    """A limb or shadow of somebody: inside the box of a surer person nearly all the time."""
+    for other in others:
+        shared = [frame for frame in person.sightings if frame in other.sightings]
+        if other.score < person.score or len(other.sightings) < 2 * len(person.sightings):
+            continue
+        inside = [
+            containment(person.sightings[frame].body, other.sightings[frame].body) > 0.75
+            for frame in shared
+        ]
+        if sum(inside) > 0.7 * len(person.sightings):
+            return "lies inside another person's outline: a part or a double of that person"
+    return ""

@@ -1,0 +1,72 @@
+"""A tracklet: one person followed without a break, before identities are settled."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mocap.keypoints.detector import Detection
+from mocap.keypoints.sweep import extent
+
+#: How quickly a remembered appearance takes up a new one, per frame.
+_ADOPTION = 0.05
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One person in one video frame: body points, and those of each hand that was found."""
+
+    body: Detection
+    hands: dict[str, Detection | None]
+
+
+@dataclass
+class Tracklet:
+    """The sightings of one person, by video frame."""
+
+    sightings: dict[int, Sighting] = field(default_factory=dict)
+    appearance: np.ndarray | None = None
+    first: int = -1
+    last: int = -1
+
+    @property
+    def frames(self) -> list[int]:
+        """Video frames with a sighting, ascending."""
+        return sorted(self.sightings)
+
+    @property
+    def score(self) -> float:
+        """Mean confidence over the tracklet."""
+        return float(np.mean([sighting.body.score for sighting in self.sightings.values()]))
+
+    def add(self, frame: int, sighting: Sighting, appearance: np.ndarray) -> None:
+        """Record a sighting and let the remembered appearance follow slowly."""
+        self.first = min(self.first, frame) if self.sightings else frame
+        self.last = max(self.last, frame)
+        self.sightings[frame] = sighting
+        if self.appearance is None:
+            self.appearance = appearance.copy()
+        else:
+            self.appearance += _ADOPTION * (appearance - self.appearance)
+
+    def predict(self, frame: int) -> Detection:
+        """Where the person should be seen before the first or after the last sighting.
+
+        The velocity is taken over the nearest few frames and dies out with distance, because a
+        person lost for long is likelier to have stopped than to have gone on for ever.
+        """
+        nearest = self.last if frame >= self.last else self.first
+        inward = -1 if nearest == self.last else 1
+        other = next(
+            (n for n in range(nearest + 3 * inward, nearest, -inward) if n in self.sightings),
+            nearest,
+        )
+        here, there = self.sightings[nearest].body, self.sightings[other].body
+        if other == nearest:
+            return here
+        velocity = np.median(here.xy - there.xy, axis=0) / (nearest - other)
+        steps = frame - nearest
+        return here.moved(velocity * np.sign(steps) * 6.0 * (1.0 - np.exp(-abs(steps) / 6.0)))
+
+    def size(self, frame: int) -> float:
+        """Extent in pixels at a frame with a sighting."""
+        return extent(self.sightings[frame].body)[1]

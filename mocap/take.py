@@ -1,0 +1,305 @@
+"""The take: the one record of a performance, between stages, programs and people.
+
+A take is an HDF5 file (``take.h5``) that a reader needs no code of ours to understand: every
+dataset carries ``units`` and ``axes``. Units and frames are those of :mod:`mocap.geometry`.
+Files are written under a temporary name and renamed, so a file is whole or absent.
+"""
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from mocap.errors import TakeError
+from mocap.geometry import Camera
+from mocap.records import RecordError, attribute, dataset, group, read_record, write_record
+from mocap.skeletons import SKELETONS
+
+FORMAT = "mocap-take"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class VideoRecord:
+    """The video a take was made from; ``timestamps`` (F,) are seconds from its first frame."""
+
+    path: str = attribute()
+    sha256: str = attribute()
+    width: int = attribute()
+    height: int = attribute()
+    fps: float = attribute()
+    timestamps: Float[np.ndarray, " frames"] = dataset("s", "frame")
+
+
+@dataclass(frozen=True)
+class CameraRecord:
+    """The camera of :class:`mocap.geometry.Camera`, as stored."""
+
+    K: Float[np.ndarray, "frames 3 3"] = dataset("px", "frame|1, row, column")
+    R: Float[np.ndarray, "frames 3 3"] = dataset("1", "frame|1, camera axis, world axis")
+    t: Float[np.ndarray, "frames 3"] = dataset("m", "frame|1, camera x y z")
+    source: str = attribute()
+    model: str = attribute()
+
+
+@dataclass(frozen=True)
+class World:
+    """The gravity-aligned world everybody shares.
+
+    Attributes:
+        ground: (4,) plane ``a x + b y + c z + d = 0`` in world metres, normal up.
+        gravity_source: where "up" came from.
+        scale_source: where the metre came from.
+    """
+
+    ground: Float[np.ndarray, "4"] = dataset("m", "a b c d")
+    gravity_source: str = attribute()
+    scale_source: str = attribute()
+
+
+@dataclass(frozen=True)
+class Keypoints2D:
+    """Image points: ``xy`` (N, J, 2) pixels, NaN where unseen; ``confidence`` (N, J) in [0, 1]."""
+
+    xy: Float[np.ndarray, "frames points 2"] = dataset("px", "frame, point, x y")
+    confidence: Float[np.ndarray, "frames points"] = dataset("1", "frame, point")
+    skeleton: str = attribute()
+    source: str = attribute()
+
+
+@dataclass(frozen=True)
+class Keypoints3D:
+    """Metric points relative to the hips' middle, axes of the camera: ``xyz`` (N, J, 3)."""
+
+    xyz: Float[np.ndarray, "frames points 3"] = dataset("m", "frame, point, x right y down z away")
+    skeleton: str = attribute()
+    source: str = attribute()
+
+
+@dataclass(frozen=True)
+class Hands2D:
+    """Both hands' image points, each in the order of ``hand21``."""
+
+    left: Keypoints2D = group(Keypoints2D)
+    right: Keypoints2D = group(Keypoints2D)
+
+
+@dataclass(frozen=True)
+class BodyMotion:
+    """SMPL-X pose and shape of one person, axis-angle in radians, world metres.
+
+    ``joints`` follow SMPL-X's 55. Betas belong to the model whose hash is recorded, to no other.
+    """
+
+    betas: Float[np.ndarray, " shape"] = dataset("1", "component")
+    expression: Float[np.ndarray, "frames expressions"] = dataset("1", "frame, component")
+    global_orient: Float[np.ndarray, "frames 3"] = dataset("rad", "frame, axis-angle")
+    body_pose: Float[np.ndarray, "frames 63"] = dataset("rad", "frame, 21 joints x axis-angle")
+    left_hand_pose: Float[np.ndarray, "frames 45"] = dataset("rad", "frame, 15 x axis-angle")
+    right_hand_pose: Float[np.ndarray, "frames 45"] = dataset("rad", "frame, 15 x axis-angle")
+    jaw_pose: Float[np.ndarray, "frames 3"] = dataset("rad", "frame, axis-angle")
+    transl: Float[np.ndarray, "frames 3"] = dataset("m", "frame, world x y z")
+    joints: Float[np.ndarray, "frames 55 3"] = dataset("m", "frame, joint, world x y z")
+    model: str = attribute()
+    model_sha256: str = attribute()
+    licence: str = attribute()
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person: an unbroken run of video frames from first to last sight.
+
+    Attributes:
+        id: the name used on the command line and in file names.
+        frames: (N,) video frame numbers, consecutive.
+        observed: (N,) whether the person was detected there; elsewhere the motion is filled in.
+        box: (N, 4) x0 y0 x1 y1, pixels; NaN where not observed.
+    """
+
+    id: str
+    label: str = attribute()
+    frames: Int[np.ndarray, " frames"] = dataset("1", "video frame")
+    observed: Bool[np.ndarray, " frames"] = dataset("1", "frame")
+    box: Float[np.ndarray, "frames 4"] = dataset("px", "frame, x0 y0 x1 y1")
+    keypoints2d: Keypoints2D | None = group(Keypoints2D)
+    hands2d: Hands2D | None = group(Hands2D)
+    keypoints3d: Keypoints3D | None = group(Keypoints3D)
+    body: BodyMotion | None = group(BodyMotion)
+
+    @property
+    def coverage(self) -> float:
+        """Share of the person's frames in which it was really seen."""
+        return float(np.mean(self.observed))
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """What a stage was run with: enough to run it again and to know if that is needed."""
+
+    name: str
+    version: str
+    parameters: dict[str, Any]
+    seconds: float
+    inputs: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Take:
+    """Everything known of a performance. Stages return new takes; none is changed in place."""
+
+    video: VideoRecord
+    camera: Camera
+    people: dict[str, Person] = field(default_factory=dict)
+    world: World | None = None
+    provenance: tuple[StageRecord, ...] = ()
+
+    def with_stage(self, record: StageRecord, **changes: Any) -> "Take":
+        """A take in which a stage's results replace what that stage had left before."""
+        earlier = tuple(stage for stage in self.provenance if stage.name != record.name)
+        return replace(self, provenance=(*earlier, record), **changes)
+
+    def times(self, person: Person) -> np.ndarray:
+        """(N,) seconds of a person's frames."""
+        return self.video.timestamps[person.frames]
+
+    def save(self, path: str | Path) -> Path:
+        """Write the take, whole or not at all.
+
+        Raises:
+            TakeError: the folder cannot be written, or the disk is full.
+        """
+        path = Path(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            os.close(handle)
+        except OSError as error:
+            raise TakeError(
+                f"{path}: cannot be written ({error.strerror}); choose another folder with --out"
+            ) from error
+        try:
+            with h5py.File(temporary, "w") as file:
+                _write(file, self)
+            # mkstemp's files are private; a take is as readable as anything else the user makes.
+            umask = os.umask(0)
+            os.umask(umask)
+            Path(temporary).chmod(0o666 & ~umask)
+            Path(temporary).replace(path)
+        except OSError as error:
+            reason = error.strerror or "the disk may be full"
+            raise TakeError(
+                f"{path}: cannot be written ({reason}); free some space or choose "
+                "another folder with --out"
+            ) from error
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Take":
+        """Read a take.
+
+        Raises:
+            TakeError: the file is missing, damaged, something else, or of a newer version.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise TakeError(f"{path}: no such take file; `mocap extract VIDEO` makes one")
+        try:
+            with h5py.File(path, "r") as file:
+                return _read(file, path)
+        except (RecordError, KeyError, TypeError, ValueError) as error:
+            raise TakeError(f"{path}: is a damaged take: {error}") from error
+        except (OSError, RuntimeError) as error:
+            raise TakeError(
+                f"{path}: is not a readable HDF5 file (damaged, cut short, or "
+                f"something else); make it again with `mocap extract`"
+            ) from error
+
+
+def _write(file: h5py.File, take: Take) -> None:
+    file.attrs.update(format=FORMAT, version=VERSION, units="m", up_axis="+Y")
+    write_record(file.create_group("video"), take.video)
+    camera = take.camera
+    write_record(
+        file.create_group("camera"),
+        CameraRecord(camera.K, camera.R, camera.t, camera.source, "opencv"),
+    )
+    if take.world is not None:
+        write_record(file.create_group("world"), take.world)
+    people = file.create_group("people")
+    for person in take.people.values():
+        entry = people.create_group(person.id)
+        write_record(entry, person)
+        entry.visititems(_name_points)
+    provenance = file.create_group("provenance", track_order=True)
+    for stage in take.provenance:
+        entry = provenance.create_group(stage.name)
+        for key, value in asdict(stage).items():
+            entry.attrs[key] = json.dumps(value) if isinstance(value, dict) else value
+
+
+def _name_points(_: str, item: h5py.Group | h5py.Dataset) -> None:
+    if isinstance(item, h5py.Group) and "skeleton" in item.attrs:
+        item.attrs["names"] = list(SKELETONS[str(item.attrs["skeleton"])].names)
+
+
+def _read(file: h5py.File, path: Path) -> Take:
+    if file.attrs.get("format") != FORMAT:
+        raise TakeError(
+            f"{path}: is HDF5, but not a take (its format is "
+            f"{file.attrs.get('format')!r}, not {FORMAT!r})"
+        )
+    version = int(file.attrs["version"])
+    if version > VERSION:
+        raise TakeError(
+            f"{path}: is a take of version {version}; this program reads up to "
+            f"{VERSION}. Install a newer mocap-toolkit"
+        )
+    camera = read_record(file["camera"], CameraRecord)
+    people = {
+        name: _checked(read_record(entry, Person, id=name))
+        for name, entry in file["people"].items()
+    }
+    stages = tuple(_read_stage(entry) for entry in file["provenance"].values())
+    return Take(
+        video=read_record(file["video"], VideoRecord),
+        camera=Camera(camera.K, camera.R, camera.t, camera.source),
+        people=people,
+        world=read_record(file["world"], World) if "world" in file else None,
+        provenance=stages,
+    )
+
+
+def _checked(person: Person) -> Person:
+    """Refuse a person whose arrays disagree about how many frames there are."""
+    count = len(person.frames)
+    parts = {"observed": person.observed, "box": person.box}
+    if person.keypoints2d is not None:
+        parts["keypoints2d/xy"] = person.keypoints2d.xy
+    if person.keypoints3d is not None:
+        parts["keypoints3d/xyz"] = person.keypoints3d.xyz
+    if person.body is not None:
+        parts["body/joints"] = person.body.joints
+        parts["body/body_pose"] = person.body.body_pose
+    for name, array in parts.items():
+        if len(array) != count:
+            raise RecordError(f"person {person.id}: {name} has {len(array)} frames, not {count}")
+    return person
+
+
+def _read_stage(entry: h5py.Group) -> StageRecord:
+    attributes = entry.attrs
+    return StageRecord(
+        name=str(attributes["name"]),
+        version=str(attributes["version"]),
+        parameters=json.loads(attributes["parameters"]),
+        seconds=float(attributes["seconds"]),
+        inputs=json.loads(attributes["inputs"]),
+    )
