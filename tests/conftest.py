@@ -1,0 +1,52 @@
+"""What many tests share: the fetched models and clips, and the folder of test data."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mocap.assets import fetch
+from mocap.errors import AssetError
+
+
+def _fetch_or_skip(name: str) -> Path:
+    try:
+        return fetch(name)
+    except AssetError as error:
+        # Another file than the pinned one is a defect; no network is not.
+        if "pinned" in str(error):
+            raise
+        pytest.skip(" ".join(str(error).split()))
+
+
+@pytest.fixture(scope="session")
+def pose_bundle() -> Path:
+    """MediaPipe's pose landmarker, from the user's cache."""
+    return _fetch_or_skip("pose_landmarker")
+
+
+@pytest.fixture(scope="session")
+def hand_bundle() -> Path:
+    """MediaPipe's hand landmarker, from the user's cache."""
+    return _fetch_or_skip("hand_landmarker")
+
+
+@pytest.fixture(scope="session")
+def demo_clip() -> Path:
+    """A clip of two people crossing."""
+    return _fetch_or_skip("demo_clip")
+
+
+@pytest.fixture(scope="session")
+def four_camera_clip() -> Path:
+    """A folder: ``cam01.mp4`` to ``cam04.mp4`` of one person, and ``Calib.qca.txt``."""
+    return _fetch_or_skip("four_camera_clip")
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of test data that is too large for the repository."""
+    folder = os.environ.get("MOCAP_DATA")
+    if not folder:
+        pytest.skip("MOCAP_DATA does not name the folder of test data")
+    return Path(folder)
