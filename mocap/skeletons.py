@@ -258,4 +258,4 @@ def point_map(source: Skeleton, target: Skeleton) -> PointMap:
         parts = (name,) if name in known else MEANS.get(name, ())
         if parts and known.issuperset(parts):
             weights[row, source.indices(*parts)] = 1.0 / len(parts)
-    return PointMap(weights, weights.any(axis=1))
+    return PointMap(weights, np.any(weights > 0, axis=1))

@@ -75,7 +75,11 @@ class Keypoints2D:
 
 @dataclass(frozen=True)
 class Keypoints3D:
-    """Metric points relative to the hips' middle, axes of the camera: ``xyz`` (N, J, 3)."""
+    """Metric points relative to the hips' middle, axes of the camera: ``xyz`` (N, J, 3).
+
+    The axes are those of a camera that has the person in the middle of its picture, as detectors
+    that work on crops give them.
+    """
 
     xyz: Float[np.ndarray, "frames points 3"] = dataset("m", "frame, point, x right y down z away")
     skeleton: str = attribute()
@@ -88,6 +92,14 @@ class Hands2D:
 
     left: Keypoints2D = group(Keypoints2D)
     right: Keypoints2D = group(Keypoints2D)
+
+
+@dataclass(frozen=True)
+class Hands3D:
+    """Both hands' metric points, each relative to the hand's own centre, axes of the camera."""
+
+    left: Keypoints3D = group(Keypoints3D)
+    right: Keypoints3D = group(Keypoints3D)
 
 
 @dataclass(frozen=True)
@@ -130,6 +142,7 @@ class Person:
     keypoints2d: Keypoints2D | None = group(Keypoints2D)
     hands2d: Hands2D | None = group(Hands2D)
     keypoints3d: Keypoints3D | None = group(Keypoints3D)
+    hands3d: Hands3D | None = group(Hands3D)
     body: BodyMotion | None = group(BodyMotion)
 
     @property

@@ -1,0 +1,1 @@
+"""The open body, shipped prebuilt."""

@@ -1,0 +1,6 @@
+"""2D and 3D keypoints of everyone to SMPL-X motion in one gravity-aligned metric world."""
+
+from mocap.fitting.fit import FitConfig, fit
+from mocap.fitting.terms import Weights
+
+__all__ = ["FitConfig", "Weights", "fit"]

@@ -1,0 +1,127 @@
+"""Forward kinematics of many frames at once, and the derivative of every point.
+
+Plain numpy over a leading axis of frames; this is where the fit spends its time. The derivative
+of a rotation vector's matrix uses the left Jacobian of SO(3) (Solà et al., "A micro Lie theory
+for state estimation in robotics", 2018, eq. 145).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.transform import Rotation
+
+from mocap.fitting.freedom import SIZE, expansion
+from mocap.fitting.rig import JOINTS, PARENTS, Rig
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Everything that changes from frame to frame.
+
+    Attributes:
+        transl: (F, 3) metres, added to the rest pose's place (SMPL-X's ``transl``).
+        root: (F, 3, 3) rotation of the pelvis.
+        coordinates: (F, C) of :data:`mocap.fitting.freedom.COORDINATES`, radians.
+    """
+
+    transl: Float[np.ndarray, "frames 3"]
+    root: Float[np.ndarray, "frames 3 3"]
+    coordinates: Float[np.ndarray, "frames coordinates"]
+
+    def __len__(self) -> int:
+        return len(self.transl)
+
+    def __getitem__(self, part: slice) -> "Pose":
+        return Pose(self.transl[part], self.root[part], self.coordinates[part])
+
+    def moved(self, step: Float[np.ndarray, "frames unknowns"]) -> "Pose":
+        """The pose after a step of the solver: translation, world-frame rotation, coordinates."""
+        turn = Rotation.from_rotvec(step[:, 3:6]).as_matrix()
+        return Pose(self.transl + step[:, :3], turn @ self.root, self.coordinates + step[:, 6:])
+
+    def rotation_vectors(self) -> Float[np.ndarray, "frames 22 3"]:
+        """Axis-angle of every joint; the root's from its matrix."""
+        vectors = (self.coordinates @ expansion().T).reshape(-1, JOINTS, 3)
+        vectors[:, 0] = Rotation.from_matrix(self.root).as_rotvec()
+        return vectors
+
+
+@dataclass(frozen=True)
+class Posed:
+    """A posed rig: rotations (F, 22, 3, 3), joints (F, 22, 3) and points (F, P, 3), world."""
+
+    rotations: Float[np.ndarray, "frames 22 3 3"]
+    joints: Float[np.ndarray, "frames 22 3"]
+    points: Float[np.ndarray, "frames points 3"]
+
+
+def pose_rig(rig: Rig, betas: np.ndarray, pose: Pose) -> Posed:
+    """Forward kinematics: where joints and points are, world metres."""
+    rest, offsets = rig.shaped(betas)
+    local = Rotation.from_rotvec(pose.rotation_vectors().reshape(-1, 3)).as_matrix()
+    local = local.reshape(-1, JOINTS, 3, 3)
+    local[:, 0] = pose.root
+    rotations, joints = np.empty_like(local), np.empty((len(pose), JOINTS, 3))
+    rotations[:, 0], joints[:, 0] = pose.root, rest[0] + pose.transl
+    for joint in range(1, JOINTS):
+        parent = PARENTS[joint]
+        rotations[:, joint] = rotations[:, parent] @ local[:, joint]
+        joints[:, joint] = joints[:, parent] + rotations[:, parent] @ (rest[joint] - rest[parent])
+    riding = np.einsum("fpij,pj->fpi", rotations[:, rig.carriers], offsets, optimize=True)
+    return Posed(rotations, joints, joints[:, rig.carriers] + riding)
+
+
+def left_jacobian(vectors: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3 3"]:
+    """d(rotation, as a world-side turn) / d(rotation vector), for each vector."""
+    angle = np.linalg.norm(vectors, axis=-1)[..., None, None]
+    safe = np.maximum(angle, 1e-6)
+    small = angle < 1e-4
+    a = np.where(small, 0.5, (1 - np.cos(safe)) / safe**2)
+    b = np.where(small, 1 / 6, (safe - np.sin(safe)) / safe**3)
+    hat = skew(vectors)
+    return np.eye(3) + a * hat + b * (hat @ hat)
+
+
+def skew(vectors: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3 3"]:
+    """The matrices that take the cross product from the left."""
+    matrix = np.zeros((*vectors.shape, 3))
+    x, y, z = np.moveaxis(vectors, -1, 0)
+    matrix[..., 0, 1], matrix[..., 0, 2], matrix[..., 1, 2] = -z, y, -x
+    matrix[..., 1, 0], matrix[..., 2, 0], matrix[..., 2, 1] = z, -y, x
+    return matrix
+
+
+def point_jacobian(
+    rig: Rig, pose: Pose, posed: Posed
+) -> Float[np.ndarray, "frames points 3 unknowns"]:
+    """Derivative of every point by every unknown of its frame."""
+    frames, points = posed.points.shape[:2]
+    parents = np.maximum(PARENTS, 0)
+    axes = posed.rotations[:, parents] @ left_jacobian(pose.rotation_vectors())
+    axes[:, 0] = np.eye(3)
+    arms = posed.points[:, :, None] - posed.joints[:, None]
+    arms *= rig.moved_by[None, :, :, None]
+    # axis x arm, written as -arm^ axis.
+    turned = -skew(arms) @ axes[:, None]
+    by_angle = np.moveaxis(turned, 2, 3).reshape(frames, points, 3, JOINTS * 3)
+    jacobian = np.empty((frames, points, 3, SIZE))
+    jacobian[..., :3] = np.eye(3)
+    jacobian[..., 3:6] = by_angle[..., :3]
+    jacobian[..., 6:] = by_angle @ expansion()
+    return jacobian
+
+
+def shape_jacobian(
+    rig: Rig, count: int, posed: Posed
+) -> Float[np.ndarray, "frames points 3 shape"]:
+    """Derivative of every point by each of the first ``count`` betas."""
+    directions = rig.joint_directions[..., :count]
+    joints = np.empty((*posed.joints.shape, count))
+    joints[:, 0] = directions[0]
+    for joint in range(1, JOINTS):
+        parent = PARENTS[joint]
+        bone = directions[joint] - directions[parent]
+        joints[:, joint] = joints[:, parent] + posed.rotations[:, parent] @ bone
+    riding = posed.rotations[:, rig.carriers] @ rig.offset_directions[..., :count]
+    return joints[:, rig.carriers] + riding

@@ -1,0 +1,109 @@
+"""What a person's keypoints say, in the form the energy wants.
+
+MediaPipe takes everybody to stand in the middle of the picture, so its 3D points are turned with
+the ray the person is seen along before they mean anything in the camera's axes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from mocap.fitting.rig import Rig
+from mocap.geometry import rotation_between, viewing_rays
+from mocap.skeletons import MEDIAPIPE_33
+from mocap.take import Person
+
+_HIPS = MEDIAPIPE_33.indices("left_hip", "right_hip")
+#: Confidence below which a keypoint says nothing.
+_LEAST_CONFIDENCE = 0.15
+
+
+@dataclass(frozen=True)
+class Observations:
+    """One person's keypoints at the rig's points.
+
+    Attributes:
+        pixels: (F, P, 2); NaN-free, meaningless where the weight is 0.
+        metric: (F, P, 3) metres from the hips' middle, camera axes; likewise.
+        weight: (F, P) in [0, 1].
+        rays: (F, 3) unit directions, camera frame, along which the person is seen.
+        K: (F, 3, 3) intrinsics.
+        R: (F, 3, 3) world to camera.
+        t: (F, 3) world to camera, metres.
+        size: person's median height in the picture, pixels.
+        fps: frames a second.
+    """
+
+    pixels: Float[np.ndarray, "frames points 2"]
+    metric: Float[np.ndarray, "frames points 3"]
+    weight: Float[np.ndarray, "frames points"]
+    rays: Float[np.ndarray, "frames 3"]
+    K: Float[np.ndarray, "frames 3 3"]
+    R: Float[np.ndarray, "frames 3 3"]
+    t: Float[np.ndarray, "frames 3"]
+    size: float
+    fps: float
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, part: slice | np.ndarray) -> "Observations":
+        return Observations(
+            self.pixels[part],
+            self.metric[part],
+            self.weight[part],
+            self.rays[part],
+            self.K[part],
+            self.R[part],
+            self.t[part],
+            self.size,
+            self.fps,
+        )
+
+    @property
+    def seen(self) -> np.ndarray:
+        """(F,) frames that say anything at all."""
+        return (self.weight > 0).sum(1) >= 4
+
+
+def observe(
+    person: Person, rig: Rig, K: np.ndarray, R: np.ndarray, t: np.ndarray, fps: float
+) -> Observations:
+    """The observations of a person with 2D and 3D keypoints; see :class:`Observations`."""
+    assert person.keypoints2d is not None
+    assert person.keypoints3d is not None
+    pixels = person.keypoints2d.xy.astype(float)
+    metric = person.keypoints3d.xyz.astype(float)
+    confidence = np.nan_to_num(person.keypoints2d.confidence.astype(float))
+    known = np.isfinite(pixels).all(-1) & np.isfinite(metric).all(-1)
+    confidence = np.where(known & (confidence >= _LEAST_CONFIDENCE), confidence, 0.0)
+    rays = _person_rays(pixels, K)
+    turn = rotation_between(np.array([0.0, 0.0, 1.0]), rays)
+    turned = np.einsum("fij,fpj->fpi", turn, np.nan_to_num(metric))
+    heights = np.nanmax(pixels, axis=1, initial=-np.inf, where=known[..., None]) - np.nanmin(
+        pixels, axis=1, initial=np.inf, where=known[..., None]
+    )
+    seen = known.any(1)
+    size = float(np.median(heights[seen].max(-1))) if seen.any() else 1.0
+    return Observations(
+        np.nan_to_num(pixels)[:, rig.keypoints],
+        turned[:, rig.keypoints],
+        confidence[:, rig.keypoints],
+        rays,
+        K,
+        R,
+        t,
+        max(size, 1.0),
+        fps,
+    )
+
+
+def _person_rays(pixels: np.ndarray, K: np.ndarray) -> np.ndarray:
+    """The rays through the hips' middle; where unseen, that of the nearest frame before."""
+    middle = pixels[:, _HIPS].mean(1)
+    known = np.isfinite(middle).all(-1)
+    last = np.maximum.accumulate(np.where(known, np.arange(len(middle)), -1))
+    last[last < 0] = int(np.argmax(known))
+    middle = np.nan_to_num(middle[last])
+    return np.stack([viewing_rays(m, k) for m, k in zip(middle, K, strict=True)])

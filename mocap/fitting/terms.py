@@ -1,0 +1,212 @@
+"""The energy, term by term.
+
+Each term is a pure function from a pose (or what follows from it) to weighted residuals and their
+derivatives: the energy is half the sum of their squares. Robust terms fold the weight of
+iteratively reweighted least squares (Geman and McClure, 1985) into the residual.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from mocap.fitting import freedom
+from mocap.fitting.kinematics import Pose
+from mocap.fitting.observations import Observations
+from mocap.fitting.rig import Rig
+from mocap.skeletons import MEDIAPIPE_33
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Standard deviations of the energy's terms: how far off each kind of evidence usually is.
+
+    Attributes:
+        reprojection: of a keypoint in the picture, as a share of the person's height there.
+        outlier: reprojection errors beyond this many deviations count less and less.
+        depth: of a bone's extent along the viewing ray, metres.
+        lateral: of a point across the ray, metres; holds the size of the body.
+        prior: factor on the pose prior's spreads.
+        limit: of an angle beyond its limits, radians.
+        acceleration: of a coordinate, rad/s².
+        root_acceleration: of the root's rotation, rad/s².
+        translation_acceleration: of the root's place, m/s²; depth moves as smoothly.
+        shape: of a beta, in its own deviations.
+    """
+
+    reprojection: float = 0.015
+    outlier: float = 3.0
+    depth: float = 0.10
+    lateral: float = 0.08
+    prior: float = 1.0
+    limit: float = 0.05
+    acceleration: float = 30.0
+    root_acceleration: float = 15.0
+    translation_acceleration: float = 4.0
+    shape: float = 1.0
+
+
+#: Bones whose extent along the ray the 3D keypoints are believed about, by keypoint names.
+DEPTH_BONES: tuple[tuple[str, str], ...] = (
+    ("left_shoulder", "right_shoulder"),
+    ("left_hip", "right_hip"),
+    ("nose", "left_ear"),
+    ("nose", "right_ear"),
+    *(
+        (f"{side}_{a}", f"{side}_{b}")
+        for side in ("left", "right")
+        for a, b in (
+            ("hip", "shoulder"),
+            ("shoulder", "elbow"),
+            ("elbow", "wrist"),
+            ("hip", "knee"),
+            ("knee", "ankle"),
+            ("heel", "foot_index"),
+            ("shoulder", "ear"),
+            ("wrist", "index"),
+            ("wrist", "pinky"),
+        )
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Weighted residuals (F, n) and their derivative (F, n, m) by the unknowns of their frame."""
+
+    values: Float[np.ndarray, "frames residuals"]
+    jacobian: Float[np.ndarray, "frames residuals unknowns"]
+
+
+def reprojection(
+    points: Float[np.ndarray, "frames points 3"],
+    jacobian: Float[np.ndarray, "frames points 3 unknowns"],
+    seen: Observations,
+    weights: Weights,
+) -> Residuals:
+    """Where the body's points fall in the picture against where they were seen."""
+    camera, focal, error = _reprojected(points, seen, weights)
+    depth = camera[..., 2:]
+    robust = 1.0 / (1.0 + np.sum(error**2, -1) / weights.outlier**2)
+    factor = np.sqrt(seen.weight) * robust
+    by_camera = np.zeros((*points.shape[:2], 2, 3))
+    by_camera[..., 0, 0], by_camera[..., 1, 1] = np.moveaxis(focal / depth, -1, 0)
+    by_camera[..., 2] = -camera[..., :2] / depth**2 * focal
+    by_world = by_camera @ seen.R[:, None] / (weights.reprojection * seen.size)
+    derivative = (factor[..., None, None] * by_world) @ jacobian
+    frames, unknowns = len(points), jacobian.shape[-1]
+    return Residuals(
+        (factor[..., None] * error).reshape(frames, -1),
+        derivative.reshape(frames, 2 * points.shape[1], unknowns),
+    )
+
+
+def reprojection_energy(
+    points: Float[np.ndarray, "frames points 3"], seen: Observations, weights: Weights
+) -> float:
+    """The robust energy whose reweighted residuals :func:`reprojection` gives."""
+    squared = np.sum(_reprojected(points, seen, weights)[2] ** 2, -1)
+    return float(0.5 * np.sum(seen.weight * squared / (1.0 + squared / weights.outlier**2)))
+
+
+def _reprojected(
+    points: np.ndarray, seen: Observations, weights: Weights
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points in the camera's frame (depth kept positive), focal lengths, errors in deviations."""
+    camera = np.einsum("fij,fpj->fpi", seen.R, points) + seen.t[:, None]
+    camera[..., 2] = np.maximum(camera[..., 2], 0.1)
+    focal = np.stack([seen.K[:, 0, 0], seen.K[:, 1, 1]], -1)[:, None]
+    pixels = camera[..., :2] / camera[..., 2:] * focal + seen.K[:, None, :2, 2]
+    return camera, focal, (pixels - seen.pixels) / (weights.reprojection * seen.size)
+
+
+def metric(
+    rig: Rig,
+    points: Float[np.ndarray, "frames points 3"],
+    jacobian: Float[np.ndarray, "frames points 3 unknowns"],
+    seen: Observations,
+    weights: Weights,
+) -> Residuals:
+    """The 3D keypoints: bones along the viewing ray, points relative to the hips across it."""
+    across = _across(seen)
+    along = np.einsum("fji,fj->fi", seen.R, seen.rays)
+    start, end = np.array([[rig.point(a), rig.point(b)] for a, b in bones(rig)]).T
+    told = np.einsum("fbi,fi->fb", seen.metric[:, end] - seen.metric[:, start], seen.rays)
+    is_now = np.einsum("fbi,fi->fb", points[:, end] - points[:, start], along)
+    trust = np.sqrt(np.minimum(seen.weight[:, start], seen.weight[:, end])) / weights.depth
+    by_bone = np.einsum("fi,fbim->fbm", along, jacobian[:, end] - jacobian[:, start], optimize=True)
+    hips = [rig.point("left_hip"), rig.point("right_hip")]
+    centred = points - points[:, hips].mean(1, keepdims=True)
+    by_point = jacobian - jacobian[:, hips].mean(1, keepdims=True)
+    seen_hips = np.minimum.reduce(seen.weight[:, hips], axis=1)
+    sure = np.sqrt(np.minimum(seen.weight, seen_hips[:, None])) / weights.lateral
+    told_across = np.einsum("fki,fpi->fpk", across[0], seen.metric)
+    is_across = np.einsum("fki,fpi->fpk", across[1], centred)
+    by_across = np.einsum("fki,fpim->fpkm", across[1], by_point, optimize=True)
+    frames = len(points)
+    return Residuals(
+        np.concatenate(
+            [
+                trust * (is_now - told),
+                (sure[..., None] * (is_across - told_across)).reshape(frames, -1),
+            ],
+            1,
+        ),
+        np.concatenate(
+            [
+                trust[..., None] * by_bone,
+                (sure[..., None, None] * by_across).reshape(
+                    frames, 2 * points.shape[1], jacobian.shape[-1]
+                ),
+            ],
+            1,
+        ),
+    )
+
+
+def bones(rig: Rig) -> list[tuple[str, str]]:
+    """The depth bones whose both ends the rig has."""
+    names = {name for name in sum(DEPTH_BONES, ()) if _has(rig, name)}
+    return [(a, b) for a, b in DEPTH_BONES if a in names and b in names]
+
+
+def _has(rig: Rig, name: str) -> bool:
+    return bool((rig.keypoints == MEDIAPIPE_33.index(name)).any())
+
+
+def _across(seen: Observations) -> tuple[np.ndarray, np.ndarray]:
+    """Two unit vectors (F, 2, 3) across each ray, in camera and in world axes."""
+    right = np.cross(np.array([0.0, 1.0, 0.0]), seen.rays)
+    right /= np.linalg.norm(right, axis=-1, keepdims=True)
+    down = np.cross(seen.rays, right)
+    camera = np.stack([right, down], 1)
+    return camera, camera @ seen.R
+
+
+def pose_prior(pose: Pose, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
+    """How unusual the angles are: residuals (F, C) and their diagonal derivative (C,)."""
+    scale = 1.0 / (weights.prior * freedom.spreads())
+    return (pose.coordinates - freedom.means()) * scale, scale
+
+
+def joint_limits(pose: Pose, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
+    """How far angles are beyond their limits: residuals (F, C), diagonal derivative (F, C)."""
+    low, high = freedom.limits()
+    beyond = np.minimum(pose.coordinates - low, 0) + np.maximum(pose.coordinates - high, 0)
+    return beyond / weights.limit, (beyond != 0) / weights.limit
+
+
+def acceleration_scale(fps: float, weights: Weights) -> np.ndarray:
+    """What multiplies the second difference of each unknown, so that rates compare fairly.
+
+    The sum over frames approximates an integral over time, whatever the frame rate: with more
+    frames a second there is more evidence a second, and the motion is no smoother for it.
+    """
+    sigma = np.concatenate(
+        [
+            np.full(3, weights.translation_acceleration),
+            np.full(3, weights.root_acceleration),
+            np.full(freedom.SIZE - 6, weights.acceleration),
+        ]
+    )
+    return fps**2 / sigma
