@@ -11,6 +11,10 @@ import numpy as np
 
 from mocap.keypoints.crops import Crop, tiles
 from mocap.keypoints.detector import Detection, Image, PointDetector
+from mocap.skeletons import MEDIAPIPE_33
+
+#: Where each body point goes when left and right change places.
+MIRROR = list(MEDIAPIPE_33.mirror)
 
 
 @dataclass(frozen=True)
@@ -61,11 +65,19 @@ def person_crop(detection: Detection, padding: float) -> Crop:
 
 
 def distance(a: Detection, b: Detection) -> float:
-    """Median distance of points trusted in both, in sizes of the larger person."""
-    weight = np.minimum(a.confidence, b.confidence)
+    """Median distance of points trusted in both, in sizes of the larger person.
+
+    Left and right may be swapped between the two: the detector mistakes a back for a front, and
+    two such views of one body must not pass for two people.
+    """
+    size = max(extent(a)[1], extent(b)[1], 1.0)
+    return min(_gap(a, b, slice(None)), _gap(a, b, MIRROR)) / size
+
+
+def _gap(a: Detection, b: Detection, order: slice | list[int]) -> float:
+    weight = np.minimum(a.confidence, b.confidence[order])
     both = weight >= min(0.3, float(np.max(weight)))
-    gaps = np.linalg.norm(a.xy[both] - b.xy[both], axis=-1)
-    return float(np.median(gaps) / max(extent(a)[1], extent(b)[1], 1.0))
+    return float(np.median(np.linalg.norm(a.xy[both] - b.xy[order][both], axis=-1)))
 
 
 def distinct(detections: list[Detection], same: float) -> list[Detection]:

@@ -26,17 +26,15 @@ class IdentityConfig:
         speed: sizes a second a person may move while out of sight.
         colour: appearance distance above which two tracklets are two people.
         shortest: seconds of sightings below which a person is dropped.
-        least_score: mean confidence below which a person is dropped.
-        least_coverage: share of the frames from first to last sight below which a person is a
-            flicker, and dropped.
+        least_certainty: mean confidence times the share of frames seen, from first to last
+            sight, below which a person is dropped.
     """
 
     longest_gap: float = 3.0
     speed: float = 2.5
     colour: float = 0.75
     shortest: float = 0.4
-    least_score: float = 0.45
-    least_coverage: float = 0.35
+    least_certainty: float = 0.35
 
 
 @dataclass(frozen=True)
@@ -133,11 +131,12 @@ def _why_not(person: Tracklet, fps: float, clip_frames: int, config: IdentityCon
     least = min(config.shortest, 0.5 * clip_frames / fps)
     if seconds < least:
         return f"seen for {seconds:.2f} s only (less than {least:.2f} s)"
-    if person.score < config.least_score:
-        return f"not surely a person (mean confidence {person.score:.2f})"
     coverage = len(person.sightings) / (person.last - person.first + 1)
-    if coverage < config.least_coverage:
-        return f"flickers (seen in {coverage:.0%} of the frames from first to last sight)"
+    if coverage * person.score < config.least_certainty:
+        return (
+            f"not surely a person (seen in {coverage:.0%} of the frames from first to last sight, "
+            f"mean confidence {person.score:.2f})"
+        )
     return ""
 
 

@@ -38,6 +38,9 @@ _WINDOW_BYTES = 96 * 2**20
 #: The cost of a pairing that must not be.
 _NEVER = 1e3
 
+#: Logarithm of the greatest change of size between a sighting and the next.
+_LARGEST_GROWTH = float(np.log(1.7))
+
 
 @dataclass(frozen=True)
 class TrackerConfig:
@@ -50,7 +53,7 @@ class TrackerConfig:
         wider: paddings tried in turn when a person is not found on the ordinary crop.
         least_score: mean confidence of torso and limbs below which a sighting is noise.
         reach: how far, in person sizes, a person may be from where they were expected.
-        colour: weight of appearance against position in the assignment.
+        colour: weight of appearance, and of doubt, against position in the assignment.
     """
 
     sweep: SweepConfig = field(default_factory=SweepConfig)
@@ -187,7 +190,8 @@ class Tracker:
                 away = _displacement(guess, candidate)
                 if away <= self._config.reach and tracklet.appearance is not None:
                     colour = unlikeness(tracklet.appearance, looks[column])
-                    cost[row, column] = away + self._config.colour * colour
+                    doubt = 1.0 - candidate.score
+                    cost[row, column] = away + self._config.colour * (colour + doubt)
         pairs = zip(*linear_sum_assignment(cost), strict=True)
         return [
             (tracklets[row], int(column)) for row, column in pairs if cost[row, column] < _NEVER
@@ -202,12 +206,14 @@ class Tracker:
 def _displacement(expected: Detection, found: Detection) -> float:
     """How far a person is from where they were expected, in person sizes.
 
-    The boxes' middles are compared as well as the points: the detector may swap left and right
-    from one frame to the next, which moves every point and no person.
+    The boxes are compared as well as the points: limbs may fly while the person stays. A person
+    who doubles or halves from one look to the next is a limb taken for a person.
     """
     (centre, size), (centre_found, size_found) = extent(expected), extent(found)
     apart = float(np.linalg.norm(centre - centre_found)) / max(size, size_found, 1.0)
     growth = abs(np.log(max(size_found, 1.0) / max(size, 1.0)))
+    if growth > _LARGEST_GROWTH:
+        return _NEVER
     return min(distance(expected, found), apart + 0.3 * growth)
 
 

@@ -19,7 +19,7 @@ class Sighting:
     hands: dict[str, Detection | None]
 
 
-@dataclass
+@dataclass(eq=False)
 class Tracklet:
     """The sightings of one person, by video frame."""
 
