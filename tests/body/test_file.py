@@ -1,6 +1,7 @@
 """Body files: what is refused, and what the refusal says."""
 
 import pickle
+import re
 import subprocess
 import sys
 import zipfile
@@ -100,8 +101,6 @@ def test_values_that_are_not_finite(tmp_path, content, key):
     ],
 )
 def test_wrong_arrays(tmp_path, content, key, change, text):
-    import re
-
     assert re.search(text, refused(tmp_path, content | {key: change(content[key])}))
 
 

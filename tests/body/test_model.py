@@ -223,7 +223,7 @@ def test_attachments_are_the_landmarks_of_the_rest_pose(body64, random_pose):
     posed = body64.forward(BodyPose(betas=betas), return_landmarks=True)
     offsets = torch.from_numpy(carried.offsets(betas[0].numpy()))
     placed = posed.joints[0, carried.joints] + offsets
-    assert (placed - posed.landmarks[0]).abs().max() < 1e-9
+    assert (placed - posed.landmarks[0]).abs().max() < 1e-7
 
 
 def test_attachments_follow_the_surface_when_the_body_moves(body64, random_pose):

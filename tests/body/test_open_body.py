@@ -1,6 +1,7 @@
 """The shipped body is a sound mesh of a plausible person in SMPL-X's rest pose."""
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_left_and_right_mirror_each_other(body, template):
 def test_the_rest_pose_is_a_t(joints, marks, template):
     for side, sign in (("left", 1), ("right", -1)):
         arm = [joints[f"{side}_{part}"] for part in ("shoulder", "elbow", "wrist")]
-        for near, far in zip(arm, arm[1:], strict=False):
+        for near, far in pairwise(arm):
             along = (far - near) / np.linalg.norm(far - near)
             assert along @ [sign, 0, 0] > 0.9999
         fingers = [
@@ -69,9 +70,6 @@ def test_the_rest_pose_is_a_t(joints, marks, template):
         assert sign * palm[1] > 0
         assert np.allclose(joints[f"{side}_ankle"][[0]], joints[f"{side}_knee"][[0]], atol=0.01)
         assert marks[f"{side}_big_toe"][2] > marks[f"{side}_heel"][2] + 0.2
-    assert template[:, 1].argmin() in np.flatnonzero(
-        np.abs(template[:, 1] - template[:, 1].min()) < 0.03
-    )
     lowest = template[template[:, 1].argmin()]
     assert abs(lowest[1] - min(p[1] for p in marks.values())) < 0.005
     assert np.allclose(joints["pelvis"], 0, atol=1e-4)
@@ -83,11 +81,11 @@ def test_segments_have_human_proportions(joints, body):
     def span(a, b):
         return np.linalg.norm(joints[a] - joints[b]) / stature
 
-    # Shares of stature after Drillis and Contini (1966), as quoted by Winter (2009).
-    assert span("left_shoulder", "left_elbow") == pytest.approx(0.186, abs=0.045)
-    assert span("left_elbow", "left_wrist") == pytest.approx(0.146, abs=0.015)
-    assert span("left_hip", "left_knee") == pytest.approx(0.245, abs=0.03)
-    assert span("left_knee", "left_ankle") == pytest.approx(0.246, abs=0.03)
+    # Shares of stature between joint centres, after de Leva (1996).
+    assert span("left_shoulder", "left_elbow") == pytest.approx(0.162, abs=0.02)
+    assert span("left_elbow", "left_wrist") == pytest.approx(0.154, abs=0.02)
+    assert span("left_hip", "left_knee") == pytest.approx(0.2425, abs=0.025)
+    assert span("left_knee", "left_ankle") == pytest.approx(0.249, abs=0.02)
     assert 0.165 < np.linalg.norm(joints["left_hip"] - joints["right_hip"]) < 0.185
     assert 0.30 < np.linalg.norm(joints["left_shoulder"] - joints["right_shoulder"]) < 0.40
 
@@ -134,14 +132,15 @@ def test_shapes_have_unit_scale_and_stay_human(body):
 
 def test_expressions_leave_the_body_alone(body):
     units = body.directions[..., body.num_betas :]
-    below = body.template[:, 1] < body.rest_joints()[0, SMPLX_55.index("neck"), 1]
+    below = body.template[:, 1] < body.rest_joints()[0, SMPLX_55.index("left_shoulder"), 1]
     assert float(units[below].abs().max()) == 0.0
     drift = body.joint_directions[..., body.num_betas :].norm(dim=1)
     assert float(drift.max()) < 5e-4
 
 
-@pytest.mark.parametrize("degrees", [45, 90, 120])
-def test_a_twisted_wrist_keeps_its_girth(body, degrees):
+# Plain skinning leaves 0.93, 0.73 and 0.55 of it.
+@pytest.mark.parametrize(("degrees", "least"), [(45, 0.97), (90, 0.95), (120, 0.8)])
+def test_a_twisted_wrist_keeps_its_girth(body, degrees, least):
     pose = torch.zeros(1, 63)
     column = 3 * (SMPLX_55.index("left_wrist") - 1)
     pose[0, column] = np.deg2rad(degrees)
@@ -154,4 +153,4 @@ def test_a_twisted_wrist_keeps_its_girth(body, degrees):
     def girth(points: torch.Tensor) -> float:
         return float((points[ring] - wrist)[:, 1:].norm(dim=1).mean())
 
-    assert 0.93 < girth(twisted) / girth(body.template) < 1.1
+    assert least < girth(twisted) / girth(body.template) < 1.05
