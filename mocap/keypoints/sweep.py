@@ -5,6 +5,7 @@ when they fill little of it. A sweep looks at overlapping squares at more than o
 one detection a person, and looks at each person again on a crop of their own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,17 +90,40 @@ def distinct(detections: list[Detection], same: float) -> list[Detection]:
     return kept
 
 
-def sweep(image: Image, detector: PointDetector, config: SweepConfig) -> list[Detection]:
-    """Everybody in an image, one detection each, most confident first."""
+def sweep(
+    image: Image,
+    detector: PointDetector,
+    config: SweepConfig,
+    known: Sequence[Detection] = (),
+) -> list[Detection]:
+    """Everybody in an image, one detection each, most confident first.
+
+    Args:
+        image: RGB.
+        detector: of body points.
+        config: how to search.
+        known: people found already; squares that show little else are passed over.
+    """
     height, width = image.shape[:2]
     seen: list[Detection] = []
     for scale in config.scales:
         for tile in tiles(width, height, scale * min(width, height), config.overlap):
-            seen += tile.detect(image, detector)
+            if not any(_fills(person, tile) for person in known):
+                seen += tile.detect(image, detector)
     likely = [d for d in distinct(seen, config.same) if d.score >= 0.6 * config.least_score]
     confirmed: list[Detection] = []
     for guess in likely:
+        if any(distance(guess, person) <= config.same for person in known):
+            continue
         # A limb taken for a person becomes the whole person here, and then a duplicate.
         again = person_crop(guess, config.padding).detect(image, detector)
         confirmed += [d for d in again if d.score >= config.least_score]
     return distinct(confirmed, config.same)
+
+
+def _fills(person: Detection, tile: Crop) -> bool:
+    """Whether a person takes up most of a square."""
+    box = outline(person)
+    low = np.maximum(box[:2], [tile.x, tile.y])
+    high = np.minimum(box[2:], [tile.x + tile.side, tile.y + tile.side])
+    return float(np.prod(np.maximum(high - low, 0.0))) > 0.5 * tile.side**2

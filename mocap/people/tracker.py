@@ -1,15 +1,17 @@
 """Following people through a clip, each on a crop of their own.
 
-Frames are read in windows. Each window opens with a sweep that finds newcomers; everybody known is
-then followed frame by frame on their own crop, and newcomers are followed backwards too, through
-the window before, to where they came from. In every frame the candidates of all crops are pooled
-and dealt out to the people by optimal assignment, so that two people who touch cannot end up on
-one body. Memory is bounded by two windows of frames.
+Frames are read in windows. Now and then a window opens with a sweep that finds newcomers; everybody
+known is followed frame by frame on their own crop, and newcomers are followed backwards too,
+through the window before, to where they came from. In every frame the candidates of all crops are
+pooled and dealt out to the people by optimal assignment, so that two people who touch cannot end
+up on one body. Hands are looked for in a thread of their own, a few frames behind the bodies.
+Memory is bounded by two windows of frames.
 """
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -32,8 +34,13 @@ from mocap.video import Frame
 
 logger = logging.getLogger(__name__)
 
+Hands = dict[str, Detection | None]
+
 #: Frames held at once stay below this many bytes, whatever their resolution.
 _WINDOW_BYTES = 96 * 2**20
+
+#: Sightings from which on somebody is worth a second look.
+_WELL_KNOWN = 5
 
 #: The cost of a pairing that must not be.
 _NEVER = 1e3
@@ -48,8 +55,10 @@ class TrackerConfig:
 
     Attributes:
         sweep: how newcomers are found.
-        window: frames between two sweeps (fewer where frames are large).
-        patience: frames a lost person is looked for before the tracklet ends.
+        window: frames held at a time (fewer where frames are large).
+        sweep_every: frames between two sweeps, at least.
+        patience: frames a lost person is looked for before the tracklet ends; somebody seen
+            only briefly is given up sooner.
         wider: paddings tried in turn when a person is not found on the ordinary crop.
         least_score: mean confidence of torso and limbs below which a sighting is noise.
         reach: how far, in person sizes, a person may be from where they were expected.
@@ -57,7 +66,8 @@ class TrackerConfig:
     """
 
     sweep: SweepConfig = field(default_factory=SweepConfig)
-    window: int = 15
+    window: int = 30
+    sweep_every: int = 30
     patience: int = 8
     wider: tuple[float, ...] = (1.7,)
     least_score: float = 0.3
@@ -81,37 +91,47 @@ class Tracker:
         self._active: list[Tracklet] = []
         self._missed: dict[int, int] = {}
         self._ended: list[Tracklet] = []
+        self._last_sweep = -config.sweep_every
+        self._hand_thread = ThreadPoolExecutor(1, thread_name_prefix="hands")
+        self._looking: list[tuple[Tracklet, int, Future[Hands]]] = []
 
     def follow(self, frames: Iterable[Frame]) -> Iterator[int]:
         """Take in frames in order; yields the number of frames done after each window."""
         previous: list[Frame] = []
         done = 0
-        for window in _windows(frames, self._config.window):
-            for frame in window:
-                self._step(frame, self._active)
-                if frame is window[0]:
-                    newcomers = self._find_newcomers(frame)
-                    self._follow_backwards(newcomers, previous)
-                    self._active += newcomers
-            done += len(window)
-            yield done
-            previous = window
+        try:
+            for window in _windows(frames, self._config.window):
+                for frame in window:
+                    self._step(frame)
+                    if frame is window[0]:
+                        self._welcome(frame, previous)
+                done += len(window)
+                yield done
+                # Waiting here and not sooner keeps both threads busy, and memory bounded.
+                self._collect_hands(before=window[0].index)
+                previous = window
+            self._collect_hands(before=None)
+        finally:
+            self._hand_thread.shutdown(wait=True, cancel_futures=True)
 
     def tracklets(self) -> list[Tracklet]:
         """Everybody followed so far, in order of first sight."""
         return sorted(self._ended + self._active, key=lambda tracklet: tracklet.frames[0])
 
-    def _find_newcomers(self, frame: Frame) -> list[Tracklet]:
+    def _welcome(self, frame: Frame, previous: list[Frame]) -> None:
+        """Find newcomers, if it is time to, and follow them back to where they came from."""
+        if frame.index - self._last_sweep < self._config.sweep_every:
+            return
+        self._last_sweep = frame.index
         known = self._seen_in(frame.index)
         newcomers = []
-        for detection in sweep(frame.image, self._body, self._config.sweep):
-            if any(self._belongs_to(detection, other) for other in known):
-                continue
-            tracklet = Tracklet()
-            look = describe(frame.image, detection)
-            tracklet.add(frame.index, self._sighting(frame.image, detection), look)
-            newcomers.append(tracklet)
-        return newcomers
+        for detection in sweep(frame.image, self._body, self._config.sweep, known):
+            if not any(self._belongs_to(detection, other) for other in known):
+                tracklet = Tracklet()
+                self._record(tracklet, frame, detection, describe(frame.image, detection))
+                newcomers.append(tracklet)
+        self._follow_backwards(newcomers, previous)
+        self._active += newcomers
 
     def _belongs_to(self, detection: Detection, known: Detection) -> bool:
         """Whether a newcomer is but a view, or a limb, of somebody followed already."""
@@ -129,17 +149,16 @@ class Tracker:
             self._assign(frame, following, taken=self._seen_in(frame.index))
             following = [t for t in following if self._keep(t, frame.index, lost)]
 
-    def _step(self, frame: Frame, tracklets: list[Tracklet]) -> None:
-        self._assign(frame, tracklets, taken=[])
-        for tracklet in list(tracklets):
-            if not self._keep(tracklet, frame.index, self._missed):
-                tracklets.remove(tracklet)
-                self._ended.append(tracklet)
+    def _step(self, frame: Frame) -> None:
+        self._assign(frame, self._active, taken=[])
+        kept = [t for t in self._active if self._keep(t, frame.index, self._missed)]
+        self._ended += [t for t in self._active if t not in kept]
+        self._active = kept
 
     def _keep(self, tracklet: Tracklet, frame: int, missed: dict[int, int]) -> bool:
         key = id(tracklet)
         missed[key] = 0 if frame in tracklet.sightings else missed.get(key, 0) + 1
-        return missed[key] <= self._config.patience
+        return missed[key] <= min(self._config.patience, 1 + len(tracklet.sightings) // 2)
 
     def _seen_in(self, frame: int) -> list[Detection]:
         everyone = (*self._ended, *self._active)
@@ -157,10 +176,14 @@ class Tracker:
             looks = [describe(frame.image, candidate) for candidate in found]
             guesses = [expected[id(t)] for t in waiting]
             for tracklet, column in self._deal(waiting, guesses, found, looks):
-                sighting = self._sighting(frame.image, found[column])
-                tracklet.add(frame.index, sighting, looks[column])
-                taken = [*taken, sighting.body]
-            waiting = [t for t in waiting if frame.index not in t.sightings]
+                self._record(tracklet, frame, found[column], looks[column])
+                taken = [*taken, found[column]]
+            # A wider look is for people whom we know, not for every shadow.
+            waiting = [
+                t
+                for t in waiting
+                if frame.index not in t.sightings and len(t.sightings) >= _WELL_KNOWN
+            ]
 
     def _candidates(
         self, image: Image, crops: list[Crop], taken: list[Detection]
@@ -197,10 +220,22 @@ class Tracker:
             (tracklets[row], int(column)) for row, column in pairs if cost[row, column] < _NEVER
         ]
 
-    def _sighting(self, image: Image, body: Detection) -> Sighting:
-        if self._hands is None:
-            return Sighting(body, {"left": None, "right": None})
-        return Sighting(body, detect_hands(image, body, self._hands))
+    def _record(
+        self, tracklet: Tracklet, frame: Frame, body: Detection, appearance: np.ndarray
+    ) -> None:
+        """Note a sighting, and have its hands looked for in their own time."""
+        tracklet.add(frame.index, Sighting(body, {"left": None, "right": None}), appearance)
+        if self._hands is not None:
+            job = self._hand_thread.submit(detect_hands, frame.image, body, self._hands)
+            self._looking.append((tracklet, frame.index, job))
+
+    def _collect_hands(self, before: int | None) -> None:
+        """Wait for the hands of frames before one (of all, if None) and note them."""
+        due = [item for item in self._looking if before is None or item[1] < before]
+        self._looking = [item for item in self._looking if item not in due]
+        for tracklet, frame, job in due:
+            found = replace(tracklet.sightings[frame], hands=job.result())
+            tracklet.sightings[frame] = found
 
 
 def _displacement(expected: Detection, found: Detection) -> float:

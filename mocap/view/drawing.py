@@ -13,7 +13,7 @@ Colour = tuple[int, int, int]
 Picture = UInt8[np.ndarray, "height width 3"]
 
 HALO: Colour = (16, 16, 16)
-_WHITE: Colour = (255, 255, 255)
+WHITE: Colour = (255, 255, 255)
 
 #: Of ``person-1``, ``person-2`` … in turn: apart from one another, also for the colour-blind.
 _PALETTE: tuple[Colour, ...] = (
@@ -46,7 +46,7 @@ def mixed(colour: Colour, other: Colour, share: float) -> Colour:
 
 def pale(colour: Colour) -> Colour:
     """The colour of what was not seen but filled in."""
-    return mixed(colour, _WHITE, 0.6)
+    return mixed(colour, WHITE, 0.6)
 
 
 def draw_lines(
@@ -92,21 +92,23 @@ def dashes(ends: Float[np.ndarray, "lines 2 2"], length: float) -> Float[np.ndar
 def draw_label(
     picture: Picture, text: str, middle: float, bottom: float, colour: Colour, height: float
 ) -> None:
-    """A line of text centred on ``middle`` and above ``bottom``, moved so that it can be read.
+    """A line of text on a dark tag, moved into the picture where it would lie outside.
 
     Args:
         picture: to draw on.
         text: what to write.
-        middle: x of the text's middle, pixels.
+        middle: x of the tag's middle, pixels.
         bottom: y of its lower edge, pixels.
         colour: of the letters.
         height: of the capital letters, pixels.
     """
-    scale = height / 21.0
-    stroke = max(1, round(height / 9))
-    (width, tall), _ = cv2.getTextSize(text, _FONT, scale, stroke)
-    margin = stroke + 2
-    x = round(np.clip(middle - width / 2, margin, max(margin, picture.shape[1] - width - margin)))
-    y = round(np.clip(bottom, tall + margin, max(tall + margin, picture.shape[0] - margin)))
-    for ink, thickness in ((HALO, stroke + max(2, stroke)), (colour, stroke)):
-        cv2.putText(picture, text, (x, y), _FONT, scale, ink, thickness, cv2.LINE_AA)
+    scale, stroke, margin = height / 21.0, max(1, round(height / 10)), round(0.45 * height)
+    (wide, tall), descent = cv2.getTextSize(text, _FONT, scale, stroke)
+    size = np.array([wide, tall + descent // 2]) + 2 * margin
+    most = np.maximum(np.array(picture.shape[1::-1]) - size, 0)
+    left, top = np.clip([middle - size[0] / 2, bottom - size[1]], 0, most).astype(int)
+    tag = picture[top : top + size[1], left : left + size[0]]
+    # A tag, not a halo of letters: OpenCV 5 sets bolder text wider, so the two would not match.
+    cv2.addWeighted(tag, 0.25, np.full_like(tag, HALO), 0.75, 0, dst=tag)
+    origin = (int(left + margin), int(top + margin + tall))
+    cv2.putText(picture, text, origin, _FONT, scale, colour, stroke, cv2.LINE_AA)
