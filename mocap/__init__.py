@@ -1,17 +1,31 @@
 """Motion capture from ordinary video: per-person, metric, grounded motion.
 
-The three faces of the package: the ``mocap`` command, :class:`Take`, and the stages in the rooms
-below (``video``, ``keypoints``, ``people``, ``body``, ``fitting``, ``exporters``, ``view``).
+The faces of the package: the ``mocap`` command, :func:`extract`, :class:`Take`, and the stages in
+the rooms below (``video``, ``keypoints``, ``people``, ``body``, ``fitting``, ``exporters``,
+``view``).
 """
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
 
 from mocap.errors import MocapError
 from mocap.take import Take
+
+if TYPE_CHECKING:
+    from mocap.pipeline import ExtractConfig, extract
 
 try:
     __version__ = version("mocap-toolkit")
 except PackageNotFoundError:  # a source tree that was never installed
     __version__ = "0+unknown"
 
-__all__ = ["MocapError", "Take", "__version__"]
+__all__ = ["ExtractConfig", "MocapError", "Take", "__version__", "extract"]
+
+
+def __getattr__(name: str) -> Any:
+    # The pipeline pulls in PyTorch and the detector: seconds that reading a take need not wait.
+    if name in ("ExtractConfig", "extract"):
+        from mocap import pipeline
+
+        return getattr(pipeline, name)
+    raise AttributeError(f"module 'mocap' has no attribute {name!r}")

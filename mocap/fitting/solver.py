@@ -8,7 +8,7 @@ seam, and memory does not grow with the clip beyond the motion itself.
 
 import itertools
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -59,15 +59,26 @@ def solve(
     with threadpool_limits(limits=1, user_api="blas"):
         for iteration in range(iterations):
             before = pose
+            eased = _eased(problem, iteration)
             for part in _windows(len(pose), iteration):
-                pose = _window_step(problem, betas, pose, part)
+                pose = _window_step(eased, betas, pose, part)
             if free_shape and iteration % 2 == 1:
-                betas = _shape_step(problem, betas, pose)
+                betas = _shape_step(eased, betas, pose)
             moved = np.abs(pose.coordinates - before.coordinates).max()
             logger.debug("iteration %d: largest turn %.4f rad", iteration, moved)
             if moved < 2e-3 and iteration >= 3:
                 break
     return betas, pose
+
+
+def _eased(problem: Problem, iteration: int) -> Problem:
+    """The problem with outliers believed at first and less and less so.
+
+    Graduated non-convexity (Blake and Zisserman, 1987): from a poor start everything looks like
+    an outlier, and a point that is written off at once never pulls the pose home.
+    """
+    outlier = max(problem.weights.outlier, 16.0 * 0.7**iteration)
+    return replace(problem, weights=replace(problem.weights, outlier=outlier))
 
 
 def energy(problem: Problem, betas: np.ndarray, pose: Pose) -> float:

@@ -1,0 +1,5 @@
+"""``python -m mocap`` is ``mocap``."""
+
+from mocap.cli import main
+
+main()
