@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from mocap.people import (
 )
 from mocap.progress import Progress, silent
 from mocap.take import StageRecord, Take, VideoRecord
-from mocap.video import Frame, hash_source, open_video
+from mocap.video import Frame, hash_source, open_video, read_ahead
 
 logger = logging.getLogger(__name__)
 
@@ -91,17 +91,20 @@ def detect(video: str | Path | int, config: ExtractConfig, *, progress: Progress
     started = time.perf_counter()
     with ExitStack() as stack:
         source = stack.enter_context(open_video(video, fps=config.fps))
-        pose = MediaPipePose(fetch("pose_landmarker", progress=progress))
+        bundle = fetch("pose_landmarker", progress=progress)
+        pose, alone = MediaPipePose(bundle, most=4), MediaPipePose(bundle, most=1)
         stack.callback(pose.close)
+        stack.callback(alone.close)
         hands = None
         if config.hands:
             hands = MediaPipeHands(fetch("hand_landmarker", progress=progress))
             stack.callback(hands.close)
         clock = _Clock()
-        tracker = Tracker(pose, hands, config.tracker)
+        tracker = Tracker(pose, hands, config.tracker, alone=alone)
         total = source.info.frame_count
         progress(DETECTION, 0, total)
-        for done in tracker.follow(clock.passing(source)):
+        frames = stack.enter_context(closing(read_ahead(source)))
+        for done in tracker.follow(clock.passing(frames)):
             progress(DETECTION, done, max(total, done) if total else None)
         progress(DETECTION, len(clock.times), len(clock.times))
         info = source.info

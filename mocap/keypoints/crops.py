@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from mocap.keypoints.detector import Detection, Image, PointDetector
 
@@ -42,6 +43,12 @@ class Crop:
         """Whether any of the crop lies inside the image."""
         height, width = image.shape[:2]
         return self.x < width and self.y < height and self.x > -self.side and self.y > -self.side
+
+    def share_of(self, box: Float[np.ndarray, "4"]) -> float:
+        """Share of the crop that a box x0 y0 x1 y1 covers."""
+        low = np.maximum(box[:2], [self.x, self.y])
+        high = np.minimum(box[2:], [self.x + self.side, self.y + self.side])
+        return float(np.prod(np.maximum(high - low, 0.0))) / self.side**2
 
     def detect(self, image: Image, detector: PointDetector) -> list[Detection]:
         """What a detector finds in the crop, in the image's pixels."""

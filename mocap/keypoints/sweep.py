@@ -14,6 +14,9 @@ from mocap.keypoints.crops import Crop, tiles
 from mocap.keypoints.detector import Detection, Image, PointDetector
 from mocap.skeletons import MEDIAPIPE_33
 
+#: Share of a square that a known person must cover for the square to hold no news.
+_FILLED = 0.5
+
 #: Where each body point goes when left and right change places.
 MIRROR = list(MEDIAPIPE_33.mirror)
 
@@ -108,7 +111,7 @@ def sweep(
     seen: list[Detection] = []
     for scale in config.scales:
         for tile in tiles(width, height, scale * min(width, height), config.overlap):
-            if not any(_fills(person, tile) for person in known):
+            if not any(tile.share_of(outline(person)) > _FILLED for person in known):
                 seen += tile.detect(image, detector)
     likely = [d for d in distinct(seen, config.same) if d.score >= 0.6 * config.least_score]
     confirmed: list[Detection] = []
@@ -119,11 +122,3 @@ def sweep(
         again = person_crop(guess, config.padding).detect(image, detector)
         confirmed += [d for d in again if d.score >= config.least_score]
     return distinct(confirmed, config.same)
-
-
-def _fills(person: Detection, tile: Crop) -> bool:
-    """Whether a person takes up most of a square."""
-    box = outline(person)
-    low = np.maximum(box[:2], [tile.x, tile.y])
-    high = np.minimum(box[2:], [tile.x + tile.side, tile.y + tile.side])
-    return float(np.prod(np.maximum(high - low, 0.0))) > 0.5 * tile.side**2

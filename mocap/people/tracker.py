@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from mocap.keypoints.crops import Crop
 from mocap.keypoints.detector import Detection, Image, PointDetector
 from mocap.keypoints.hands import detect_hands
 from mocap.keypoints.sweep import (
@@ -25,6 +24,7 @@ from mocap.keypoints.sweep import (
     distance,
     distinct,
     extent,
+    outline,
     person_crop,
     sweep,
 )
@@ -56,7 +56,7 @@ class TrackerConfig:
     Attributes:
         sweep: how newcomers are found.
         window: frames held at a time (fewer where frames are large).
-        sweep_every: frames between two sweeps, at least.
+        sweep_every: seconds between two sweeps, at least.
         patience: frames a lost person is looked for before the tracklet ends; somebody seen
             only briefly is given up sooner.
         wider: paddings tried in turn when a person is not found on the ordinary crop.
@@ -67,7 +67,7 @@ class TrackerConfig:
 
     sweep: SweepConfig = field(default_factory=SweepConfig)
     window: int = 30
-    sweep_every: int = 30
+    sweep_every: float = 1.0
     patience: int = 8
     wider: tuple[float, ...] = (1.7,)
     least_score: float = 0.3
@@ -79,19 +79,26 @@ class Tracker:
     """Follows people through a stream of frames; see the module's text.
 
     Args:
-        body: detects body points.
+        body: detects the body points of several people at once.
         hands: detects hand points, or None to leave hands out.
         config: thresholds.
+        alone: detects one person's body points, for those with nobody near; ``body`` if None.
     """
 
     def __init__(
-        self, body: PointDetector, hands: PointDetector | None, config: TrackerConfig
+        self,
+        body: PointDetector,
+        hands: PointDetector | None,
+        config: TrackerConfig,
+        *,
+        alone: PointDetector | None = None,
     ) -> None:
         self._body, self._hands, self._config = body, hands, config
+        self._alone = alone or body
         self._active: list[Tracklet] = []
         self._missed: dict[int, int] = {}
         self._ended: list[Tracklet] = []
-        self._last_sweep = -config.sweep_every
+        self._last_sweep = -float("inf")
         self._hand_thread = ThreadPoolExecutor(1, thread_name_prefix="hands")
         self._looking: list[tuple[Tracklet, int, Future[Hands]]] = []
 
@@ -120,9 +127,9 @@ class Tracker:
 
     def _welcome(self, frame: Frame, previous: list[Frame]) -> None:
         """Find newcomers, if it is time to, and follow them back to where they came from."""
-        if frame.index - self._last_sweep < self._config.sweep_every:
+        if frame.time - self._last_sweep < self._config.sweep_every:
             return
-        self._last_sweep = frame.index
+        self._last_sweep = frame.time
         known = self._seen_in(frame.index)
         newcomers = []
         for detection in sweep(frame.image, self._body, self._config.sweep, known):
@@ -171,10 +178,9 @@ class Tracker:
         for padding in (self._config.sweep.padding, *self._config.wider):
             if not waiting:
                 return
-            crops = [person_crop(expected[id(t)], padding) for t in waiting]
-            found = self._candidates(frame.image, crops, taken)
-            looks = [describe(frame.image, candidate) for candidate in found]
             guesses = [expected[id(t)] for t in waiting]
+            found = self._candidates(frame.image, guesses, padding, taken)
+            looks = [describe(frame.image, candidate) for candidate in found]
             for tracklet, column in self._deal(waiting, guesses, found, looks):
                 self._record(tracklet, frame, found[column], looks[column])
                 taken = [*taken, found[column]]
@@ -186,12 +192,20 @@ class Tracker:
             ]
 
     def _candidates(
-        self, image: Image, crops: list[Crop], taken: list[Detection]
+        self,
+        image: Image,
+        guesses: list[Detection],
+        padding: float,
+        taken: list[Detection],
     ) -> list[Detection]:
+        """What is seen on the crops about people's expected places, and is nobody else's."""
         seen: list[Detection] = []
-        for crop in crops:
+        for guess in guesses:
+            crop = person_crop(guess, padding)
+            others = [other for other in (*guesses, *taken) if other is not guess]
+            crowded = any(crop.share_of(outline(other)) > 0.02 for other in others)
             if crop.overlaps(image):
-                seen += crop.detect(image, self._body)
+                seen += crop.detect(image, self._body if crowded else self._alone)
         good = [d for d in seen if d.score >= self._config.least_score]
         same = self._config.sweep.same
         free = [d for d in good if all(distance(d, other) > same for other in taken)]

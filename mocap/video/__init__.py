@@ -3,9 +3,18 @@
 ``open_video`` reads, ``VideoWriter`` writes, ``hash_source`` identifies.
 """
 
+from mocap.video.ahead import read_ahead
 from mocap.video.digest import hash_source
 from mocap.video.opening import open_video
 from mocap.video.source import Frame, VideoInfo, VideoSource
 from mocap.video.writer import VideoWriter
 
-__all__ = ["Frame", "VideoInfo", "VideoSource", "VideoWriter", "hash_source", "open_video"]
+__all__ = [
+    "Frame",
+    "VideoInfo",
+    "VideoSource",
+    "VideoWriter",
+    "hash_source",
+    "open_video",
+    "read_ahead",
+]
