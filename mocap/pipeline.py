@@ -1,16 +1,19 @@
 """The stages in order: a video goes in, a take comes out."""
 
+from __future__ import annotations
+
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mocap.assets import fetch
-from mocap.body import Body, load_body
 from mocap.errors import DetectionError
 from mocap.fitting import FitConfig, fit
 from mocap.geometry import Camera
@@ -28,6 +31,9 @@ from mocap.people import (
 from mocap.progress import Progress, silent
 from mocap.take import StageRecord, Take, VideoRecord
 from mocap.video import Frame, hash_source, open_video, read_ahead
+
+if TYPE_CHECKING:
+    from mocap.body import Body
 
 logger = logging.getLogger(__name__)
 
@@ -82,8 +88,22 @@ def extract(
         FitError: nobody could be fitted.
     """
     config = config or ExtractConfig()
-    take = detect(video, config, progress=progress)
-    return fit(take, body or load_body(), config.fitting, progress)
+    with body_in_background() as loading:
+        take = detect(video, config, progress=progress)
+        return fit(take, body or loading.result(), config.fitting, progress)
+
+
+@contextmanager
+def body_in_background(path: Path | None = None) -> Iterator[Future[Body]]:
+    """A body being loaded, PyTorch and all, while the detectors are at work."""
+    with ThreadPoolExecutor(1, thread_name_prefix="body") as pool:
+        yield pool.submit(_load_body, path)
+
+
+def _load_body(path: Path | None) -> Body:
+    from mocap.body import load_body
+
+    return load_body(path)
 
 
 def detect(video: str | Path | int, config: ExtractConfig, *, progress: Progress = silent) -> Take:

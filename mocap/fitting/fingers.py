@@ -5,16 +5,23 @@ others bend in turn. Angles are kept within what fingers do, smoothed, and held 
 out of sight, easing back to a relaxed hand.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d, median_filter
 from scipy.spatial.transform import Rotation
 
-from mocap.body import Body
 from mocap.fitting.observations import Observations
 from mocap.geometry import rotation_between
 from mocap.skeletons import HAND_21, SMPLX_55
 from mocap.take import Person
+
+# PyTorch takes seconds to import: only what poses the whole body pays for it.
+if TYPE_CHECKING:
+    from mocap.body import Body
 
 _FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 _POINTS = {

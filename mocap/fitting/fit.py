@@ -1,16 +1,17 @@
 """Everyone's keypoints to SMPL-X motion in one gravity-aligned, metric world."""
 
+from __future__ import annotations
+
 import itertools
 import logging
 import time
 from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
-from mocap.body import Body, BodyPose
 from mocap.errors import FitError
 from mocap.fitting.fingers import finger_poses
 from mocap.fitting.initialise import initial_pose
@@ -23,6 +24,10 @@ from mocap.fitting.world import find_floor, find_up
 from mocap.geometry import Camera
 from mocap.progress import Progress, silent
 from mocap.take import BodyMotion, Person, StageRecord, Take, World
+
+# PyTorch takes seconds to import: only what poses the whole body pays for it.
+if TYPE_CHECKING:
+    from mocap.body import Body
 
 logger = logging.getLogger(__name__)
 
@@ -148,6 +153,8 @@ def _scale(rig: Rig, betas: np.ndarray, seen: Observations) -> float:
 
 def _pin_height(body: Body, betas: np.ndarray, height: float) -> np.ndarray:
     """The nearest shape of exactly a stature."""
+    import torch
+
     along = body.betas_for_height(height).double().numpy()[: len(betas)]
     along = along - body.betas_for_height(float(height) * 0.98).double().numpy()[: len(betas)]
     for _ in range(8):
@@ -201,6 +208,10 @@ def _moved(rig: Rig, one: _Fitted, turn: np.ndarray, shift: np.ndarray) -> _Fitt
 
 
 def _motion(one: _Fitted, body: Body) -> BodyMotion:
+    import torch
+
+    from mocap.body import BodyPose
+
     frames = len(one.pose)
     vectors = one.pose.rotation_vectors()
     left, right = one.fingers

@@ -5,14 +5,20 @@ joints. Points are the keypoints' places on the body: a joint itself, or a spot 
 Everything is linear in the shape coefficients (betas).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from mocap.body import Body
 from mocap.skeletons import MEDIAPIPE_33, SMPLX_55
+
+# PyTorch takes seconds to import: only what poses the whole body pays for it.
+if TYPE_CHECKING:
+    from mocap.body import Body
 
 #: Joints the solver turns: SMPL-X's body without hands and face.
 JOINTS = 22
