@@ -9,10 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from mocap.errors import MocapError
-from mocap.take import Take
 
 if TYPE_CHECKING:
     from mocap.pipeline import ExtractConfig, extract
+    from mocap.take import Take
 
 try:
     __version__ = version("mocap-toolkit")
@@ -23,7 +23,12 @@ __all__ = ["ExtractConfig", "MocapError", "Take", "__version__", "extract"]
 
 
 def __getattr__(name: str) -> Any:
-    # The pipeline pulls in PyTorch and the detector: seconds that reading a take need not wait.
+    # What pulls in much is loaded when it is asked for: `mocap --help` need not wait for HDF5, nor
+    # reading a take for the detector.
+    if name == "Take":
+        from mocap.take import Take
+
+        return Take
     if name in ("ExtractConfig", "extract"):
         from mocap import pipeline
 

@@ -6,6 +6,7 @@ z forward). ``R`` and ``t`` take world to camera: ``x_camera = R @ x_world + t``
 ``wxyz``. Rotations are axis-angle in the take, matrices inside computations.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,17 +48,19 @@ class Camera:
         return cls(K[None], np.diag([-1.0, -1.0, 1.0])[None], np.zeros((1, 3)))
 
     def at(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """K, R and t for given video frames, each with a leading axis of their number."""
-        chosen = np.minimum(frames, len(self.K) - 1)
-        moved = np.minimum(frames, len(self.R) - 1)
-        return self.K[chosen], self.R[moved], self.t[moved]
+        """K, R and t for given video frames, each with a leading axis of their number.
+
+        What does not change has one entry; what does keeps its last value after its end.
+        """
+        K, R, t = (part[np.minimum(frames, len(part) - 1)] for part in (self.K, self.R, self.t))
+        return K, R, t
 
     def project(
         self, points_world: Float[np.ndarray, "frames *points 3"], frames: np.ndarray
     ) -> np.ndarray:
         """Project world points (metres) of given frames to pixels; behind the camera is NaN."""
         K, R, t = self.at(frames)
-        flat = points_world.reshape(len(frames), -1, 3)
+        flat = points_world.reshape(len(frames), math.prod(points_world.shape[1:-1]), 3)
         points_camera = np.einsum("fij,fpj->fpi", R, flat) + t[:, None]
         pixels = project_camera(points_camera, K)
         return pixels.reshape(*points_world.shape[:-1], 2)

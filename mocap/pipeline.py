@@ -96,8 +96,12 @@ def extract(
 @contextmanager
 def body_in_background(path: Path | None = None) -> Iterator[Future[Body]]:
     """A body being loaded, PyTorch and all, while the detectors are at work."""
-    with ThreadPoolExecutor(1, thread_name_prefix="body") as pool:
+    pool = ThreadPoolExecutor(1, thread_name_prefix="body")
+    try:
         yield pool.submit(_load_body, path)
+    finally:
+        # Whoever gives up need not wait for it.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _load_body(path: Path | None) -> Body:
@@ -112,13 +116,12 @@ def detect(video: str | Path | int, config: ExtractConfig, *, progress: Progress
     with ExitStack() as stack:
         source = stack.enter_context(open_video(video, fps=config.fps))
         bundle = fetch("pose_landmarker", progress=progress)
-        pose, alone = MediaPipePose(bundle, most=4), MediaPipePose(bundle, most=1)
-        stack.callback(pose.close)
-        stack.callback(alone.close)
+        pose = stack.enter_context(closing(MediaPipePose(bundle, most=4)))
+        alone = stack.enter_context(closing(MediaPipePose(bundle, most=1)))
         hands = None
         if config.hands:
-            hands = MediaPipeHands(fetch("hand_landmarker", progress=progress))
-            stack.callback(hands.close)
+            hand_bundle = fetch("hand_landmarker", progress=progress)
+            hands = stack.enter_context(closing(MediaPipeHands(hand_bundle)))
         clock = _Clock()
         tracker = Tracker(pose, hands, config.tracker, alone=alone)
         total = source.info.frame_count

@@ -10,6 +10,7 @@ Sources of the orders: MediaPipe Pose and Hands landmark lists; COCO keypoints 2
 """
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -47,8 +48,9 @@ class Skeleton:
             return self._positions[name]
         except KeyError:
             near = [n for n in self.names if name in n or n in name]
-            hint = f"; did you mean {', '.join(near)}?" if near else ""
-            raise MocapError(f"skeleton {self.name} has no point named {name!r}{hint}") from None
+            near = near or get_close_matches(name, self.names)
+            hint = f"did you mean {', '.join(near)}?" if near else f"it has {', '.join(self.names)}"
+            raise MocapError(f"skeleton {self.name} has no point named {name!r}; {hint}") from None
 
     def indices(self, *names: str) -> list[int]:
         """The positions of several points."""

@@ -2,13 +2,15 @@
 
 A take is an HDF5 file (``take.h5``) that a reader needs no code of ours to understand: every
 dataset carries ``units`` and ``axes``. Units and frames are those of :mod:`mocap.geometry`.
-Files are written under a temporary name and renamed, so a file is whole or absent.
+Files are written under a temporary name and renamed, so a file is whole or absent. All of it is
+under HDF5's checksums (format 1.10, and see :mod:`mocap.records`), so damage is told, not read.
 """
 
 import json
 import os
-import tempfile
-from dataclasses import asdict, dataclass, field, replace
+import secrets
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,18 @@ from jaxtyping import Bool, Float, Int
 
 from mocap.errors import TakeError
 from mocap.geometry import Camera
-from mocap.records import RecordError, attribute, dataset, group, read_record, write_record
-from mocap.skeletons import SKELETONS
+from mocap.records import (
+    RecordError,
+    attribute,
+    dataset,
+    group,
+    read_attribute,
+    read_record,
+    subgroup,
+    write_attribute,
+    write_record,
+)
+from mocap.skeletons import SKELETONS, SMPLX_55
 
 FORMAT = "mocap-take"
 VERSION = 1
@@ -90,16 +102,16 @@ class Keypoints3D:
 class Hands2D:
     """Both hands' image points, each in the order of ``hand21``."""
 
-    left: Keypoints2D = group(Keypoints2D)
-    right: Keypoints2D = group(Keypoints2D)
+    left: Keypoints2D = group(Keypoints2D, required=True)
+    right: Keypoints2D = group(Keypoints2D, required=True)
 
 
 @dataclass(frozen=True)
 class Hands3D:
     """Both hands' metric points, each relative to the hand's own centre, axes of the camera."""
 
-    left: Keypoints3D = group(Keypoints3D)
-    right: Keypoints3D = group(Keypoints3D)
+    left: Keypoints3D = group(Keypoints3D, required=True)
+    right: Keypoints3D = group(Keypoints3D, required=True)
 
 
 @dataclass(frozen=True)
@@ -153,13 +165,19 @@ class Person:
 
 @dataclass(frozen=True)
 class StageRecord:
-    """What a stage was run with: enough to run it again and to know if that is needed."""
+    """What a stage was run with: enough to run it again and to know if that is needed.
+
+    ``parameters`` are JSON: a tuple becomes a list here, as it would in the file.
+    """
 
     name: str
     version: str
     parameters: dict[str, Any]
     seconds: float
     inputs: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", json.loads(json.dumps(self.parameters)))
 
 
 @dataclass(frozen=True)
@@ -188,30 +206,23 @@ class Take:
             TakeError: the folder cannot be written, or the disk is full.
         """
         path = Path(path)
+        content = _encode(self)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            os.close(handle)
+            try:
+                with temporary.open("xb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
         except OSError as error:
             raise TakeError(
-                f"{path}: cannot be written ({error.strerror}); choose another folder with --out"
-            ) from error
-        try:
-            with h5py.File(temporary, "w") as file:
-                _write(file, self)
-            # mkstemp's files are private; a take is as readable as anything else the user makes.
-            umask = os.umask(0)
-            os.umask(umask)
-            Path(temporary).chmod(0o666 & ~umask)
-            Path(temporary).replace(path)
-        except OSError as error:
-            reason = error.strerror or "the disk may be full"
-            raise TakeError(
-                f"{path}: cannot be written ({reason}); free some space or choose "
+                f"{path}: cannot be written ({error.strerror}); free some space or choose "
                 "another folder with --out"
             ) from error
-        finally:
-            Path(temporary).unlink(missing_ok=True)
         return path
 
     @classmethod
@@ -227,8 +238,10 @@ class Take:
         try:
             with h5py.File(path, "r") as file:
                 return _read(file, path)
-        except (RecordError, KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, MemoryError) as error:
             raise TakeError(f"{path}: is a damaged take: {error}") from error
+        except PermissionError as error:
+            raise TakeError(f"{path}: cannot be read ({error.strerror})") from error
         except (OSError, RuntimeError) as error:
             raise TakeError(
                 f"{path}: is not a readable HDF5 file (damaged, cut short, or "
@@ -236,8 +249,19 @@ class Take:
             ) from error
 
 
+def _encode(take: Take) -> bytes:
+    """The file as bytes. HDF5 crashes when a disk is full; so it does not meet the disk."""
+    # From 1.10 on, HDF5 keeps checksums of all that it writes around the arrays.
+    options = {"driver": "core", "backing_store": False, "libver": ("v110", "v110")}
+    with h5py.File("take.h5", "w", **options) as file:
+        _write(file, take)
+        file.flush()
+        return file.id.get_file_image()
+
+
 def _write(file: h5py.File, take: Take) -> None:
-    file.attrs.update(format=FORMAT, version=VERSION, units="m", up_axis="+Y")
+    for key, value in {"format": FORMAT, "version": VERSION, "units": "m", "up_axis": "+Y"}.items():
+        write_attribute(file, key, value)
     write_record(file.create_group("video"), take.video)
     camera = take.camera
     write_record(
@@ -246,73 +270,79 @@ def _write(file: h5py.File, take: Take) -> None:
     )
     if take.world is not None:
         write_record(file.create_group("world"), take.world)
-    people = file.create_group("people")
-    for person in take.people.values():
-        entry = people.create_group(person.id)
-        write_record(entry, person)
+    people = file.create_group("people", track_order=True)
+    for name, person in take.people.items():
+        if name != person.id or "/" in name or name in ("", "."):
+            raise RecordError(f"{name!r} cannot be the id under which person {person.id!r} is kept")
+        entry = people.create_group(name)
+        write_record(entry, _checked(person, take.video))
         entry.visititems(_name_points)
     provenance = file.create_group("provenance", track_order=True)
     for stage in take.provenance:
         entry = provenance.create_group(stage.name)
         for key, value in asdict(stage).items():
-            entry.attrs[key] = json.dumps(value) if isinstance(value, dict) else value
+            write_attribute(entry, key, json.dumps(value) if isinstance(value, dict) else value)
 
 
 def _name_points(_: str, item: h5py.Group | h5py.Dataset) -> None:
     if isinstance(item, h5py.Group) and "skeleton" in item.attrs:
-        item.attrs["names"] = list(SKELETONS[str(item.attrs["skeleton"])].names)
+        write_attribute(item, "names", SKELETONS[read_attribute(item, "skeleton")].names)
+    elif item.name.endswith("/body/joints"):
+        write_attribute(item, "names", SMPLX_55.names)
 
 
 def _read(file: h5py.File, path: Path) -> Take:
-    if file.attrs.get("format") != FORMAT:
-        raise TakeError(
-            f"{path}: is HDF5, but not a take (its format is "
-            f"{file.attrs.get('format')!r}, not {FORMAT!r})"
-        )
-    version = int(file.attrs["version"])
+    kind = read_attribute(file, "format") if "format" in file.attrs else None
+    if kind != FORMAT:
+        raise TakeError(f"{path}: is HDF5, but not a take (its format is {kind!r}, not {FORMAT!r})")
+    version = int(read_attribute(file, "version"))
     if version > VERSION:
         raise TakeError(
             f"{path}: is a take of version {version}; this program reads up to "
             f"{VERSION}. Install a newer mocap-toolkit"
         )
-    camera = read_record(file["camera"], CameraRecord)
-    people = {
-        name: _checked(read_record(entry, Person, id=name))
-        for name, entry in file["people"].items()
-    }
-    stages = tuple(_read_stage(entry) for entry in file["provenance"].values())
+    video = read_record(subgroup(file, "video"), VideoRecord)
+    camera = read_record(subgroup(file, "camera"), CameraRecord)
+    people, provenance = subgroup(file, "people"), subgroup(file, "provenance")
     return Take(
-        video=read_record(file["video"], VideoRecord),
+        video=video,
         camera=Camera(camera.K, camera.R, camera.t, camera.source),
-        people=people,
-        world=read_record(file["world"], World) if "world" in file else None,
-        provenance=stages,
+        people={
+            name: _checked(read_record(subgroup(people, name), Person, id=name), video)
+            for name in people
+        },
+        world=read_record(subgroup(file, "world"), World) if "world" in file else None,
+        provenance=tuple(_read_stage(subgroup(provenance, name)) for name in provenance),
     )
 
 
-def _checked(person: Person) -> Person:
-    """Refuse a person whose arrays disagree about how many frames there are."""
-    count = len(person.frames)
-    parts = {"observed": person.observed, "box": person.box}
-    if person.keypoints2d is not None:
-        parts["keypoints2d/xy"] = person.keypoints2d.xy
-    if person.keypoints3d is not None:
-        parts["keypoints3d/xyz"] = person.keypoints3d.xyz
-    if person.body is not None:
-        parts["body/joints"] = person.body.joints
-        parts["body/body_pose"] = person.body.body_pose
-    for name, array in parts.items():
+def _checked(person: Person, video: VideoRecord) -> Person:
+    """Refuse a person whose arrays disagree about the frames, or whose frames are no run."""
+    count, length = len(person.frames), len(video.timestamps)
+    if not count or person.frames[0] < 0 or person.frames[-1] >= length:
+        raise RecordError(f"person {person.id}: frames are not among the video's {length}")
+    if np.any(np.diff(person.frames) != 1):
+        raise RecordError(f"person {person.id}: frames are not consecutive")
+    for name, array in _arrays_over_frames(person):
         if len(array) != count:
             raise RecordError(f"person {person.id}: {name} has {len(array)} frames, not {count}")
     return person
 
 
+def _arrays_over_frames(record: Any, prefix: str = "") -> Iterator[tuple[str, np.ndarray]]:
+    for item in fields(record):
+        value = getattr(record, item.name)
+        if is_dataclass(value):
+            yield from _arrays_over_frames(value, f"{prefix}{item.name}/")
+        elif value is not None and item.metadata.get("axes", "").split(",")[0] == "frame":
+            yield prefix + item.name, value
+
+
 def _read_stage(entry: h5py.Group) -> StageRecord:
-    attributes = entry.attrs
     return StageRecord(
-        name=str(attributes["name"]),
-        version=str(attributes["version"]),
-        parameters=json.loads(attributes["parameters"]),
-        seconds=float(attributes["seconds"]),
-        inputs=json.loads(attributes["inputs"]),
+        name=str(read_attribute(entry, "name")),
+        version=str(read_attribute(entry, "version")),
+        parameters=json.loads(read_attribute(entry, "parameters")),
+        seconds=float(read_attribute(entry, "seconds")),
+        inputs=json.loads(read_attribute(entry, "inputs")),
     )

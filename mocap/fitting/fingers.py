@@ -7,6 +7,7 @@ out of sight, easing back to a relaxed hand.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +36,11 @@ _POINTS = {
 _RELAX = 0.5
 #: Slight curl of a hand that does nothing, radians about the finger's hinge.
 _RELAXED = 0.25
+#: How far a knuckle, then the joints beyond it, bend towards the palm (least, greatest) and sway
+#: sideways; and how far a joint of the thumb turns any way. Degrees.
+_BEND = np.deg2rad([[-30.0, 100.0], [-10.0, 115.0], [-10.0, 90.0]])
+_SWAY = np.deg2rad([25.0, 8.0, 8.0])
+_THUMB = np.deg2rad(70.0)
 
 
 def finger_poses(
@@ -57,11 +63,53 @@ def finger_poses(
     )
 
 
+@dataclass(frozen=True)
+class _RestHand:
+    """A body's hand at rest, in the body's axes.
+
+    Attributes:
+        palm: see :func:`_palm`.
+        palmward: (3,) unit vector out of the palm.
+        bones: (5, 3, 3) unit directions of every finger's three bones, from knuckle to tip.
+    """
+
+    palm: Float[np.ndarray, "3 3"]
+    palmward: Float[np.ndarray, "3"]
+    bones: Float[np.ndarray, "fingers bones 3"]
+
+    @classmethod
+    def of(cls, body: Body, side: str) -> _RestHand:
+        rest, marks = body.joint_template.double().cpu().numpy(), body.landmark_attachments()
+        palm = _palm(
+            *(rest[SMPLX_55.index(f"{side}_{name}")] for name in ("wrist", "index1", "pinky1"))
+        )
+        bones = np.empty((5, 3, 3))
+        for row, finger in enumerate(_FINGERS):
+            joints = rest[SMPLX_55.indices(*(f"{side}_{finger}{i}" for i in (1, 2, 3)))]
+            bones[row, :2] = np.diff(joints, axis=0)
+            bones[row, 2] = bones[row, 1]
+            if f"{side}_{finger}_tip" in marks.names:
+                tip = marks.names.index(f"{side}_{finger}_tip")
+                bones[row, 2] = rest[marks.joints[tip]] + marks.template[tip] - joints[2]
+        bones /= np.linalg.norm(bones, axis=-1, keepdims=True)
+        # The palm's normal points down on one hand and up on the other; palms face down at rest.
+        return cls(palm, palm[:, 2] * (1.0 if palm[1, 2] < 0 else -1.0), bones)
+
+    def relaxed(self) -> Float[np.ndarray, "45"]:
+        """The pose of a hand that does nothing."""
+        pose = np.zeros((5, 3, 3))
+        for row, finger in enumerate(_FINGERS):
+            share = 0.4 if finger == "thumb" else 1.0
+            for joint, bone in enumerate(self.bones[row]):
+                pose[row, joint] = share * _RELAXED * _hinge(bone, self.palmward)
+        return pose.ravel()
+
+
 def _one_hand(
     person: Person, body: Body, side: str, frames: int, seen: Observations
 ) -> Float[np.ndarray, "frames 45"]:
-    rest = body.joint_template.double().numpy()
-    relaxed = _relaxed_pose(rest, side)
+    hand = _RestHand.of(body, side)
+    relaxed = hand.relaxed()
     points = None
     if person.hands3d is not None:
         points = getattr(person.hands3d, side).xyz.astype(float)
@@ -69,69 +117,64 @@ def _one_hand(
     if points is None or known.sum() < 3:
         return np.tile(relaxed, (frames, 1))
     pose = np.tile(relaxed, (frames, 1))
-    pose[known] = _solve(points[known], rest, side)
+    pose[known] = _solve(points[known], hand)
     return _smoothed(pose, known, relaxed, seen.fps)
-
-
-def _bones(rest: np.ndarray, side: str, finger: str) -> Float[np.ndarray, "3 3"]:
-    """Rest directions of a finger's three bones; the last bone goes on like the one before."""
-    joints = [SMPLX_55.index(f"{side}_{finger}{i}") for i in (1, 2, 3)]
-    first, second = rest[joints[1]] - rest[joints[0]], rest[joints[2]] - rest[joints[1]]
-    return np.stack([b / np.linalg.norm(b) for b in (first, second, second)])
 
 
 def _palm(wrist: np.ndarray, index: np.ndarray, pinky: np.ndarray) -> np.ndarray:
     """Rotations (…, 3, 3): along the palm, across it, and out of its back or front."""
-    along = (index + pinky) / 2 - wrist
-    along /= np.linalg.norm(along, axis=-1, keepdims=True)
-    normal = np.cross(along, index - pinky)
-    normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-9)
+    along = _units((index + pinky) / 2 - wrist)
+    normal = _units(np.cross(along, index - pinky))
     return np.stack([along, np.cross(normal, along), normal], -1)
 
 
-def _solve(points: np.ndarray, rest: np.ndarray, side: str) -> Float[np.ndarray, "frames 45"]:
-    names = ("wrist", "index1", "pinky1")
-    rest_palm = _palm(*(rest[SMPLX_55.index(f"{side}_{name}")] for name in names))
+def _units(vectors: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3"]:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+
+
+def _solve(
+    points: Float[np.ndarray, "frames 21 3"], hand: _RestHand
+) -> Float[np.ndarray, "frames 45"]:
     wrist, index, pinky = (
         points[:, HAND_21.index(name)] for name in ("wrist", "index_mcp", "pinky_mcp")
     )
     # Points in the axes of the rest hand: the wrist's own rotation is the body's affair.
-    turn = _palm(wrist, index, pinky) @ rest_palm.T
+    turn = _palm(wrist, index, pinky) @ hand.palm.T
     local = np.einsum("fji,fpj->fpi", turn, points - wrist[:, None])
     pose = np.zeros((len(points), 5, 3, 3))
     for row, finger in enumerate(_FINGERS):
-        chain = local[:, _POINTS[finger]]
-        bones = np.diff(chain, axis=1)
-        bones /= np.maximum(np.linalg.norm(bones, axis=-1, keepdims=True), 1e-9)
+        bones = _units(np.diff(local[:, _POINTS[finger]], axis=1))
         above = np.broadcast_to(np.eye(3), (len(points), 3, 3))
-        for joint, bone in enumerate(_bones(rest, side, finger)):
+        for joint, bone in enumerate(hand.bones[row]):
             swing = rotation_between(above @ bone, bones[:, joint])
-            whole = swing @ above
-            vector = Rotation.from_matrix(np.swapaxes(above, -1, -2) @ whole).as_rotvec()
-            pose[:, row, joint] = _within_reach(vector)
+            turned = np.swapaxes(above, -1, -2) @ swing @ above
+            vector = Rotation.from_matrix(turned).as_rotvec()
+            reach = None if finger == "thumb" else joint
+            pose[:, row, joint] = _within_reach(vector, bone, hand.palmward, reach)
             above = above @ Rotation.from_rotvec(pose[:, row, joint]).as_matrix()
     return pose.reshape(len(points), 45)
 
 
-def _within_reach(vectors: np.ndarray) -> np.ndarray:
-    angle = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors * np.minimum(1.0, np.deg2rad(100.0) / np.maximum(angle, 1e-9))
+def _within_reach(
+    vectors: Float[np.ndarray, "frames 3"],
+    bone: Float[np.ndarray, "3"],
+    palmward: Float[np.ndarray, "3"],
+    joint: int | None,
+) -> Float[np.ndarray, "frames 3"]:
+    """The nearest turns that a joint of a finger, or of the thumb if None, can make."""
+    if joint is None:
+        angle = np.linalg.norm(vectors, axis=-1, keepdims=True)
+        return vectors * np.minimum(1.0, _THUMB / np.maximum(angle, 1e-9))
+    hinge = _hinge(bone, palmward)
+    across = np.cross(hinge, bone)
+    bend = np.clip(vectors @ hinge, *_BEND[joint])
+    sway = np.clip(vectors @ across, -_SWAY[joint], _SWAY[joint])
+    return bend[:, None] * hinge + sway[:, None] * across
 
 
-def _relaxed_pose(rest: np.ndarray, side: str) -> Float[np.ndarray, "45"]:
-    palm = _palm(
-        *(rest[SMPLX_55.index(f"{side}_{name}")] for name in ("wrist", "index1", "pinky1"))
-    )
-    # The palm's normal points down on one hand and up on the other; fingers bend down in a T-pose.
-    down = palm[:, 2] * (1.0 if palm[1, 2] < 0 else -1.0)
-    pose = np.zeros((5, 3, 3))
-    for row, finger in enumerate(_FINGERS):
-        bones = _bones(rest, side, finger)
-        share = 0.4 if finger == "thumb" else 1.0
-        for joint in range(3):
-            hinge = np.cross(bones[joint], down)
-            pose[row, joint] = share * _RELAXED * hinge / np.linalg.norm(hinge)
-    return pose.ravel()
+def _hinge(bone: np.ndarray, palmward: np.ndarray) -> Float[np.ndarray, "3"]:
+    """The unit axis about which a bone turns towards the palm."""
+    return _units(np.cross(bone, palmward))
 
 
 def _smoothed(pose: np.ndarray, known: np.ndarray, relaxed: np.ndarray, fps: float) -> np.ndarray:

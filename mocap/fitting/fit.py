@@ -93,7 +93,8 @@ def fit(take: Take, body: Body, config: FitConfig, progress: Progress = silent) 
         reasons = "; ".join(refused.values()) or "nobody was found in the clip"
         raise FitError(f"no body could be fitted: {reasons}")
     fitted, camera, world = _stand_on_floor(take, rig, fitted, config)
-    people = dict(take.people)
+    # A body of an earlier fit stands in an earlier world.
+    people = {name: replace(person, body=None) for name, person in take.people.items()}
     for one in fitted:
         people[one.person.id] = replace(one.person, body=_motion(one, body))
     record = StageRecord(

@@ -2,7 +2,8 @@
 
 Torso and head get the rotation of a frame spanned by their keypoints; a limb gets the rotation
 that lays its first bone along the observed one and its plane of bending in the observed plane.
-Where a limb is nearly straight that plane is noise, and the shortest turn takes its place.
+Where a limb is nearly straight that plane is noise, and the shortest turn takes its place. What
+was not seen is taken from before and after; what never was, from a body in its usual pose.
 """
 
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation, Slerp
 
-from mocap.fitting.freedom import compression, limits
-from mocap.fitting.kinematics import Pose
+from mocap.fitting.freedom import compression, limits, means
+from mocap.fitting.kinematics import Pose, pose_rig
 from mocap.fitting.observations import Observations
 from mocap.fitting.rig import JOINTS, NAMES, Rig
 from mocap.geometry import rotation_between
@@ -46,7 +47,8 @@ def initial_pose(rig: Rig, betas: np.ndarray, seen: Observations) -> Pose:
         raise ValueError("no frame has enough keypoints")
     part = seen[known]
     # A fifth of a second of smoothing: enough for a sound start, and the fit restores the rest.
-    smooth = gaussian_filter1d(part.metric, 0.04 * seen.fps, axis=0, mode="nearest")
+    whole = _filled(rig, betas, part)
+    smooth = gaussian_filter1d(whole, 0.04 * seen.fps, axis=0, mode="nearest")
     points = np.einsum("fji,fpj->fpi", part.R, smooth)
     vectors = np.zeros((len(known), JOINTS, 3))
     root, chest = _torso(rig, betas, points, vectors)
@@ -60,6 +62,36 @@ def initial_pose(rig: Rig, betas: np.ndarray, seen: Observations) -> Pose:
     hip_rest = rest[[NAMES.index("left_hip"), NAMES.index("right_hip")]].mean(0)
     pelvis = hips + root @ (rest[0] - hip_rest)
     return _interpolated(Pose(pelvis - rest[0], root, coordinates), known, len(seen))
+
+
+def _filled(
+    rig: Rig, betas: np.ndarray, seen: Observations
+) -> Float[np.ndarray, "frames points 3"]:
+    """The 3D keypoints with a guess in every place that was not seen."""
+    metric, known = seen.metric.copy(), seen.weight > 0
+    frames = np.arange(len(seen))
+    for point in np.flatnonzero(known.any(0) & ~known.all(0)):
+        at = np.flatnonzero(known[:, point])
+        for axis in range(3):
+            metric[:, point, axis] = np.interp(frames, at, metric[at, point, axis])
+    never = ~known.any(0)
+    if never.any():
+        usual = Pose(np.zeros((1, 3)), np.eye(3)[None], means()[None])
+        points = pose_rig(rig, betas, usual).points[0]
+        turn, shift = _laid_over(points[~never], metric[:, ~never])
+        metric[:, never] = points[never] @ np.swapaxes(turn, -1, -2) + shift[:, None]
+    return metric
+
+
+def _laid_over(
+    points: Float[np.ndarray, "points 3"], onto: Float[np.ndarray, "frames points 3"]
+) -> tuple[Float[np.ndarray, "frames 3 3"], Float[np.ndarray, "frames 3"]]:
+    """Rotations and shifts that bring points nearest to others (Kabsch, 1976)."""
+    centre, centres = points.mean(0), onto.mean(1)
+    u, _, vt = np.linalg.svd(np.swapaxes(onto - centres[:, None], -1, -2) @ (points - centre))
+    u[..., -1] *= np.linalg.det(u @ vt)[:, None]
+    turn = u @ vt
+    return turn, centres - turn @ centre
 
 
 def _frame(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from mocap.fitting.rig import Rig
 from mocap.geometry import rotation_between, viewing_rays
-from mocap.skeletons import MEDIAPIPE_33
+from mocap.skeletons import MEDIAPIPE_33, SKELETONS, point_map
 from mocap.take import Person
 
 _HIPS = MEDIAPIPE_33.indices("left_hip", "right_hip")
@@ -71,11 +71,12 @@ def observe(
     person: Person, rig: Rig, K: np.ndarray, R: np.ndarray, t: np.ndarray, fps: float
 ) -> Observations:
     """The observations of a person with 2D and 3D keypoints; see :class:`Observations`."""
-    assert person.keypoints2d is not None
-    assert person.keypoints3d is not None
-    pixels = person.keypoints2d.xy.astype(float)
-    metric = person.keypoints3d.xyz.astype(float)
-    confidence = np.nan_to_num(person.keypoints2d.confidence.astype(float))
+    image, space = person.keypoints2d, person.keypoints3d
+    assert image is not None
+    assert space is not None
+    pixels = _as_mediapipe(image.xy, image.skeleton)
+    metric = _as_mediapipe(space.xyz, space.skeleton)
+    confidence = np.nan_to_num(_as_mediapipe(image.confidence[..., None], image.skeleton)[..., 0])
     known = np.isfinite(pixels).all(-1) & np.isfinite(metric).all(-1)
     confidence = np.where(known & (confidence >= _LEAST_CONFIDENCE), confidence, 0.0)
     rays = _person_rays(pixels, K)
@@ -99,9 +100,24 @@ def observe(
     )
 
 
+def _as_mediapipe(points: np.ndarray, skeleton: str) -> np.ndarray:
+    """Points (F, J, d) of any skeleton as MediaPipe's (F, 33, d); NaN for those it lacks."""
+    points = points.astype(float)
+    if skeleton == MEDIAPIPE_33.name:
+        return points
+    return point_map(SKELETONS[skeleton], MEDIAPIPE_33)(points)
+
+
 def _person_rays(pixels: np.ndarray, K: np.ndarray) -> np.ndarray:
-    """The rays through the hips' middle; where unseen, that of the nearest frame before."""
+    """The rays through the hips' middle, or that of all points where hips are not seen.
+
+    A frame in which nothing is seen has the ray of the nearest frame before.
+    """
     middle = pixels[:, _HIPS].mean(1)
+    seen = np.isfinite(pixels).all(-1, keepdims=True)
+    centre = np.sum(pixels, 1, where=seen) / np.maximum(seen.sum(1), 1)
+    hipless = ~np.isfinite(middle).all(-1)
+    middle[hipless] = np.where(seen.any(1), centre, np.nan)[hipless]
     known = np.isfinite(middle).all(-1)
     last = np.maximum.accumulate(np.where(known, np.arange(len(middle)), -1))
     last[last < 0] = int(np.argmax(known))

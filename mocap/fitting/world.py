@@ -76,6 +76,8 @@ def find_floor(feet: list[Float[np.ndarray, "frames points"]], fps: float) -> fl
     """
     resting = []
     for heights in feet:
+        if not np.isfinite(heights).any():
+            continue
         if len(heights) < 3:
             resting.append(heights.ravel())
             continue

@@ -4,6 +4,7 @@ A crop is cut at whole pixels without resampling, so coordinates in it and in th
 a whole-pixel offset and by nothing else.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -65,6 +66,8 @@ def tiles(width: int, height: int, side: float, overlap: float) -> Iterator[Crop
         side: of a square, pixels; at most the larger image side.
         overlap: least shared fraction of neighbouring squares.
     """
+    # A crop's side is whole; one rounded down would leave seams.
+    side = math.ceil(side)
     for y in _centres(height, side, overlap):
         for x in _centres(width, side, overlap):
             yield Crop.around(np.array([x, y]), side)

@@ -9,6 +9,8 @@ from mocap.skeletons import HAND_21, MEDIAPIPE_33
 #: Side of a hand's crop over the forearm's image length, and over the torso's where the forearm
 #: points at the camera.
 _FOREARMS, _TORSOS = 1.6, 0.6
+#: Distance, in hand sizes, below which two detections are one hand.
+_SAME = 0.2
 #: A hand needs about this many pixels of crop to be told from noise.
 LEAST_CROP = 40
 
@@ -40,6 +42,7 @@ def detect_hands(
     The side is that of the arm the hand hangs on; the hand detector's own word on left and right
     is wrong more often than the arm's.
     """
+    gaps: dict[str, float] = {}
     hands: dict[str, Detection | None] = {"left": None, "right": None}
     for side in hands:
         crop = hand_crop(person, side)
@@ -53,5 +56,14 @@ def detect_hands(
         if near:
             gap, hand = min(near, key=lambda pair: pair[0])
             if gap < 0.3 * crop.side:
-                hands[side] = hand
+                hands[side], gaps[side] = hand, gap
+    left, right = hands["left"], hands["right"]
+    if left is not None and right is not None and _one_hand(left, right):
+        hands[max(gaps, key=lambda side: gaps[side])] = None
     return hands
+
+
+def _one_hand(a: Detection, b: Detection) -> bool:
+    """Whether two detections, of crops that overlap, show the same hand."""
+    size = max(float(np.ptp(a.xy, axis=0).max()), float(np.ptp(b.xy, axis=0).max()), 1.0)
+    return float(np.median(np.linalg.norm(a.xy - b.xy, axis=-1))) < _SAME * size

@@ -7,7 +7,7 @@ order. Source of the landmark definitions: MediaPipe's Pose Landmarker and Hand 
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ _MAIN_POINTS = MEDIAPIPE_33.indices(
 
 
 @contextlib.contextmanager
-def _quiet_start() -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """Keep the native library's start-up chatter, which no log level reaches, off the terminal."""
     sys.stderr.flush()
     saved = os.dup(2)
@@ -39,6 +39,25 @@ def _quiet_start() -> Iterator[None]:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(nowhere)
+
+
+def _start(create: Callable[[float], Any], threshold: float) -> Any:
+    """A landmarker with everything said that it says once.
+
+    Args:
+        create: makes a landmarker of a given least confidence.
+        threshold: the confidence wanted.
+    """
+    with _quiet():
+        # The library speaks when it starts, when it first looks and when it first finds; one that
+        # believes anything finds in noise, and then all has been said, once for the process.
+        credulous = create(1e-6)
+        noise = np.random.default_rng(0).integers(0, 255, (128, 128, 3), np.uint8)
+        credulous.detect(_as_mediapipe(noise))
+        credulous.close()
+        landmarker = create(threshold)
+        landmarker.detect(_as_mediapipe(noise))
+    return landmarker
 
 
 def _as_mediapipe(image: Image) -> Any:
@@ -62,20 +81,20 @@ class MediaPipePose:
     skeleton = MEDIAPIPE_33
 
     def __init__(self, bundle: Path, *, most: int = 2, threshold: float = 0.3) -> None:
-        with _quiet_start():
-            from mediapipe.tasks.python import vision
-            from mediapipe.tasks.python.core.base_options import BaseOptions
+        from mediapipe.tasks.python import vision
+        from mediapipe.tasks.python.core.base_options import BaseOptions
 
-            self._landmarker = vision.PoseLandmarker.create_from_options(
+        def create(least: float) -> Any:
+            return vision.PoseLandmarker.create_from_options(
                 vision.PoseLandmarkerOptions(
                     base_options=BaseOptions(model_asset_path=str(bundle)),
                     num_poses=most,
-                    min_pose_detection_confidence=threshold,
-                    min_pose_presence_confidence=threshold,
+                    min_pose_detection_confidence=least,
+                    min_pose_presence_confidence=least,
                 )
             )
-            # The first inference is when the native library speaks; let it speak here.
-            self._landmarker.detect(_as_mediapipe(np.zeros((64, 64, 3), np.uint8)))
+
+        self._landmarker = _start(create, threshold)
         self.name = f"mediapipe pose ({bundle.name})"
 
     def detect(self, image: Image) -> list[Detection]:
@@ -100,19 +119,20 @@ class MediaPipeHands:
     skeleton = HAND_21
 
     def __init__(self, bundle: Path, *, most: int = 1, threshold: float = 0.4) -> None:
-        with _quiet_start():
-            from mediapipe.tasks.python import vision
-            from mediapipe.tasks.python.core.base_options import BaseOptions
+        from mediapipe.tasks.python import vision
+        from mediapipe.tasks.python.core.base_options import BaseOptions
 
-            self._landmarker = vision.HandLandmarker.create_from_options(
+        def create(least: float) -> Any:
+            return vision.HandLandmarker.create_from_options(
                 vision.HandLandmarkerOptions(
                     base_options=BaseOptions(model_asset_path=str(bundle)),
                     num_hands=most,
-                    min_hand_detection_confidence=threshold,
-                    min_hand_presence_confidence=threshold,
+                    min_hand_detection_confidence=least,
+                    min_hand_presence_confidence=least,
                 )
             )
-            self._landmarker.detect(_as_mediapipe(np.zeros((64, 64, 3), np.uint8)))
+
+        self._landmarker = _start(create, threshold)
         self.name = f"mediapipe hands ({bundle.name})"
 
     def detect(self, image: Image) -> list[Detection]:

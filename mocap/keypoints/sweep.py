@@ -93,6 +93,12 @@ def distinct(detections: list[Detection], same: float) -> list[Detection]:
     return kept
 
 
+def is_part(detection: Detection, whole: Detection) -> bool:
+    """Whether a detection is likely but a limb of somebody: small and inside their box."""
+    smaller = extent(detection)[1] < 0.6 * extent(whole)[1]
+    return smaller and containment(detection, whole) > 0.75
+
+
 def sweep(
     image: Image,
     detector: PointDetector,
@@ -121,4 +127,8 @@ def sweep(
         # A limb taken for a person becomes the whole person here, and then a duplicate.
         again = person_crop(guess, config.padding).detect(image, detector)
         confirmed += [d for d in again if d.score >= config.least_score]
-    return distinct(confirmed, config.same)
+    kept: list[Detection] = []
+    for detection in distinct(confirmed, config.same):
+        if not any(is_part(detection, surer) for surer in kept):
+            kept.append(detection)
+    return kept

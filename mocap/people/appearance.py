@@ -42,6 +42,8 @@ def _histogram(image: Image, points: np.ndarray) -> np.ndarray:
     pixels = image[whole[inside, 1], whole[inside, 0]][None]
     # Lightness gets the fewest bins: it changes with every shadow, hue does not.
     lab = cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB)
+    # The most vivid colours lie beyond the bins, and belong into the last ones.
+    lab[..., 1:] = lab[..., 1:].clip(64, 191)
     counts = cv2.calcHist([lab], [0, 1, 2], None, _BINS, [0, 256, 64, 192, 64, 192])
     counts = cv2.GaussianBlur(counts.reshape(_BINS[0], -1), (1, 3), 0).ravel() + 1e-3
     return counts / counts.sum()

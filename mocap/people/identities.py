@@ -12,9 +12,11 @@ from scipy.optimize import linear_sum_assignment
 
 from mocap.keypoints.sweep import containment, extent
 from mocap.people.appearance import unlikeness
-from mocap.people.tracks import Tracklet
+from mocap.people.tracks import Sighting, Tracklet
 
 _NEVER = 1e3
+#: Sightings that a tracklet must have to be joined to another.
+_KNOWN_BY = 3
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class IdentityConfig:
 
     Attributes:
         longest_gap: seconds a person may be out of sight and still be the same.
+        longest_overlap: seconds for which two tracklets of one person may both be there.
         speed: sizes a second a person may move while out of sight.
         colour: appearance distance above which two tracklets are two people.
         shortest: seconds of sightings below which a person is dropped.
@@ -31,7 +34,8 @@ class IdentityConfig:
     """
 
     longest_gap: float = 3.0
-    speed: float = 2.5
+    longest_overlap: float = 0.35
+    speed: float = 4.0
     colour: float = 0.75
     shortest: float = 0.4
     least_certainty: float = 0.35
@@ -73,9 +77,12 @@ def settle(
     return sorted(kept, key=lambda p: (-len(p.sightings), p.first)), dropped
 
 
-def _join(tracklets: list[Tracklet], fps: float, config: IdentityConfig) -> list[Tracklet]:
+def _join(everyone: list[Tracklet], fps: float, config: IdentityConfig) -> list[Tracklet]:
+    # A sighting or two are too little to know anybody by, and would steal the place of a link.
+    fleeting = [t for t in everyone if len(t.sightings) < _KNOWN_BY]
+    tracklets = [t for t in everyone if len(t.sightings) >= _KNOWN_BY]
     if len(tracklets) < 2:
-        return list(tracklets)
+        return list(everyone)
     cost = np.array([[_cost_of_joining(a, b, fps, config) for b in tracklets] for a in tracklets])
     follows = {
         int(a): int(b)
@@ -83,7 +90,7 @@ def _join(tracklets: list[Tracklet], fps: float, config: IdentityConfig) -> list
         if cost[a, b] < _NEVER
     }
     starts = sorted(set(range(len(tracklets))) - set(follows.values()))
-    return [_chain(tracklets, start, follows) for start in starts]
+    return [*(_chain(tracklets, start, follows) for start in starts), *fleeting]
 
 
 def _chain(tracklets: list[Tracklet], start: int, follows: dict[int, int]) -> Tracklet:
@@ -95,23 +102,38 @@ def _chain(tracklets: list[Tracklet], start: int, follows: dict[int, int]) -> Tr
         assert whole.appearance is not None
         assert later.appearance is not None
         whole = Tracklet(
-            {**whole.sightings, **later.sightings},
+            _surer(whole, later),
             (1 - weight) * whole.appearance + weight * later.appearance,
             whole.first,
-            later.last,
+            max(whole.last, later.last),
         )
     return whole
 
 
+def _surer(a: Tracklet, b: Tracklet) -> dict[int, Sighting]:
+    """The sightings of both; where both have one, the surer."""
+    both = {**a.sightings, **b.sightings}
+    for frame in a.sightings.keys() & b.sightings.keys():
+        both[frame] = max(a.sightings[frame], b.sightings[frame], key=lambda s: s.body.score)
+    return both
+
+
 def _cost_of_joining(a: Tracklet, b: Tracklet, fps: float, config: IdentityConfig) -> float:
+    # A newcomer followed backwards may meet the person's own last, doubtful sightings.
     gap = b.first - a.last
-    if gap <= 0 or gap > config.longest_gap * fps:
+    if (
+        b.last < a.last
+        or b.first <= a.first
+        or not -config.longest_overlap * fps <= gap <= config.longest_gap * fps
+    ):
         return _NEVER
+    gap = max(gap, 1)
     assert a.appearance is not None
     assert b.appearance is not None
     colour = unlikeness(a.appearance, b.appearance)
     (centre_a, size_a), (centre_b, size_b) = _ending(a), _ending(b, start=True)
-    size = max(size_a, size_b, 1.0)
+    # Crouched or half seen, a person still moves as fast as one of their full size.
+    size = max(a.full_size(), b.full_size(), 1.0)
     moved = float(np.linalg.norm(centre_a - centre_b)) / size
     growth = abs(np.log(size_b / size_a))
     # A crouch halves the extent of a person; a factor of three is somebody else.

@@ -31,6 +31,8 @@ _ORDERS = np.stack(
 _LIMBS = np.flatnonzero(_IS_LEG | _IS_ARM)
 #: How many frames back continuity is asked for.
 _MEMORY = 3
+#: Frames out of sight after which somebody may have turned round: what was before tells nothing.
+_LONGEST_GAP = 8
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,13 @@ def undo_swaps(person: Person, config: SideConfig | None = None) -> tuple[Person
     if len(rows) < 2:
         return person, 0
     sizes = np.nanmax(person.box[rows, 2:] - person.box[rows, :2], axis=1)
-    labels = best_labels(
-        body2d.xy[rows], body2d.confidence[rows], float(np.median(sizes)), config or SideConfig()
+    size = float(np.median(sizes))
+    runs = np.split(rows, np.flatnonzero(np.diff(rows) > _LONGEST_GAP + 1) + 1)
+    labels = np.concatenate(
+        [
+            best_labels(body2d.xy[run], body2d.confidence[run], size, config or SideConfig())
+            for run in runs
+        ]
     )
     order = np.tile(_KEPT, (len(person.frames), 1))
     order[rows] = _ORDERS[labels]

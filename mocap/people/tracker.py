@@ -1,11 +1,11 @@
 """Following people through a clip, each on a crop of their own.
 
-Frames are read in windows. Now and then a window opens with a sweep that finds newcomers; everybody
-known is followed frame by frame on their own crop, and newcomers are followed backwards too,
-through the window before, to where they came from. In every frame the candidates of all crops are
-pooled and dealt out to the people by optimal assignment, so that two people who touch cannot end
-up on one body. Hands are looked for in a thread of their own, a few frames behind the bodies.
-Memory is bounded by two windows of frames.
+Now and then, and sooner when somebody is missing, a sweep finds newcomers. Everybody known is
+followed frame by frame on their own crop, and newcomers are followed backwards too, through the
+frames still held, to where they came from. In every frame the candidates of all crops are pooled
+and dealt out to the people by optimal assignment, so that two people who touch cannot end up on
+one body. Hands are looked for in a thread of their own, a few frames behind the bodies. Frames are
+read in windows, and memory is bounded by two of them.
 """
 
 import logging
@@ -20,10 +20,10 @@ from mocap.keypoints.detector import Detection, Image, PointDetector
 from mocap.keypoints.hands import detect_hands
 from mocap.keypoints.sweep import (
     SweepConfig,
-    containment,
     distance,
     distinct,
     extent,
+    is_part,
     outline,
     person_crop,
     sweep,
@@ -57,6 +57,7 @@ class TrackerConfig:
         sweep: how newcomers are found.
         window: frames held at a time (fewer where frames are large).
         sweep_every: seconds between two sweeps, at least.
+        sweep_when_missing: the same while somebody who was followed is out of sight.
         patience: frames a lost person is looked for before the tracklet ends; somebody seen
             only briefly is given up sooner.
         wider: paddings tried in turn when a person is not found on the ordinary crop.
@@ -68,6 +69,7 @@ class TrackerConfig:
     sweep: SweepConfig = field(default_factory=SweepConfig)
     window: int = 30
     sweep_every: float = 1.0
+    sweep_when_missing: float = 0.3
     patience: int = 8
     wider: tuple[float, ...] = (1.7,)
     least_score: float = 0.3
@@ -108,10 +110,10 @@ class Tracker:
         done = 0
         try:
             for window in _windows(frames, self._config.window):
-                for frame in window:
+                for place, frame in enumerate(window):
                     self._step(frame)
-                    if frame is window[0]:
-                        self._welcome(frame, previous)
+                    if self._sweep_is_due(frame):
+                        self._welcome(frame, [*previous, *window[:place]])
                 done += len(window)
                 yield done
                 # Waiting here and not sooner keeps both threads busy, and memory bounded.
@@ -125,10 +127,20 @@ class Tracker:
         """Everybody followed so far, in order of first sight."""
         return sorted(self._ended + self._active, key=lambda tracklet: tracklet.frames[0])
 
+    def _sweep_is_due(self, frame: Frame) -> bool:
+        """Whether to look for newcomers: now and then, and sooner when somebody is missing."""
+        waited = frame.time - self._last_sweep
+        if waited >= self._config.sweep_every:
+            return True
+        recent = frame.index - self._config.window
+        missing = any(
+            recent <= t.last < frame.index and len(t.sightings) >= _WELL_KNOWN
+            for t in (*self._active, *self._ended)
+        )
+        return missing and waited >= self._config.sweep_when_missing
+
     def _welcome(self, frame: Frame, previous: list[Frame]) -> None:
-        """Find newcomers, if it is time to, and follow them back to where they came from."""
-        if frame.time - self._last_sweep < self._config.sweep_every:
-            return
+        """Find newcomers and follow them back to where they came from."""
         self._last_sweep = frame.time
         known = self._seen_in(frame.index)
         newcomers = []
@@ -142,10 +154,8 @@ class Tracker:
 
     def _belongs_to(self, detection: Detection, known: Detection) -> bool:
         """Whether a newcomer is but a view, or a limb, of somebody followed already."""
-        if distance(detection, known) < self._config.sweep.same:
-            return True
-        smaller = extent(detection)[1] < 0.6 * extent(known)[1]
-        return smaller and containment(detection, known) > 0.75
+        same = distance(detection, known) < self._config.sweep.same
+        return same or is_part(detection, known)
 
     def _follow_backwards(self, newcomers: list[Tracklet], previous: list[Frame]) -> None:
         lost: dict[int, int] = {}
@@ -179,7 +189,8 @@ class Tracker:
             if not waiting:
                 return
             guesses = [expected[id(t)] for t in waiting]
-            found = self._candidates(frame.image, guesses, padding, taken)
+            narrow = padding == self._config.sweep.padding
+            found = self._candidates(frame.image, guesses, padding, taken, alone=narrow)
             looks = [describe(frame.image, candidate) for candidate in found]
             for tracklet, column in self._deal(waiting, guesses, found, looks):
                 self._record(tracklet, frame, found[column], looks[column])
@@ -197,13 +208,18 @@ class Tracker:
         guesses: list[Detection],
         padding: float,
         taken: list[Detection],
+        *,
+        alone: bool,
     ) -> list[Detection]:
-        """What is seen on the crops about people's expected places, and is nobody else's."""
+        """What is seen on the crops about people's expected places, and is nobody else's.
+
+        ``alone`` lets one look for a single person where nobody else is near.
+        """
         seen: list[Detection] = []
         for guess in guesses:
             crop = person_crop(guess, padding)
             others = [other for other in (*guesses, *taken) if other is not guess]
-            crowded = any(crop.share_of(outline(other)) > 0.02 for other in others)
+            crowded = not alone or any(crop.share_of(outline(o)) > 0.02 for o in others)
             if crop.overlaps(image):
                 seen += crop.detect(image, self._body if crowded else self._alone)
         good = [d for d in seen if d.score >= self._config.least_score]

@@ -67,6 +67,6 @@ class Tracklet:
         steps = frame - nearest
         return here.moved(velocity * np.sign(steps) * 6.0 * (1.0 - np.exp(-abs(steps) / 6.0)))
 
-    def size(self, frame: int) -> float:
-        """Extent in pixels at a frame with a sighting."""
-        return extent(self.sightings[frame].body)[1]
+    def full_size(self) -> float:
+        """Extent in pixels at nearly full stretch."""
+        return float(np.percentile([extent(s.body)[1] for s in self.sightings.values()], 90))

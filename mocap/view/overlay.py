@@ -122,7 +122,7 @@ def _draw_bones(
 ) -> None:
     parts = {side: ends[sides == side] for side in inks}
     if not observed:
-        parts = {side: dashes(lines, 3.0 * width) for side, lines in parts.items()}
+        parts = {side: dashes(lines, 5.0 * width) for side, lines in parts.items()}
     # All halos first: one bone's must not cut another.
     for lines in parts.values():
         draw_lines(picture, lines, HALO, width + max(1, 2 * (width // 3)))

@@ -1,0 +1,53 @@
+"""Options that several commands share, and how examples are laid out in their help."""
+
+import inspect
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+#: Statures of adults, metres; the body's shape has no others.
+SHORTEST, TALLEST = 1.2, 2.4
+
+
+def examples(*lines: str) -> str:
+    """Commands for the end of a help text, one a line."""
+    return "\n".join(["[bold]Examples[/bold]", *(f"  {line}" for line in lines)])
+
+
+def flowing(text: str | None) -> str:
+    """A docstring as help text: paragraphs in lines as long as the terminal is wide."""
+    paragraphs = inspect.cleandoc(text or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+TakeFile = Annotated[
+    Path, typer.Argument(metavar="TAKE", help="A take.h5 that `mocap extract` made.")
+]
+Height = Annotated[
+    float | None,
+    typer.Option(
+        metavar="M",
+        min=SHORTEST,
+        max=TALLEST,
+        help="Stature of the people in the clip, in metres (1.2 to 2.4). It fixes the scale of "
+        "everything; without it an adult of average build is assumed.",
+    ),
+]
+BodyFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="An SMPL-X-format .npz to fit, such as your licensed SMPLX_NEUTRAL.npz. The open "
+        "body that comes with the program if not given.",
+    ),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", "-v", metavar="", help="Say more: decisions, and who was dropped and why."
+    ),
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", metavar="", help="Say nothing but results and errors.")
+]

@@ -1,0 +1,159 @@
+"""Shows how far the stages are: bars on a terminal, a line now and then elsewhere."""
+
+import time
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+)
+from rich.text import Text
+
+from mocap.cli.console import NOTES, note
+
+#: What the stages do, and what they count.
+_STAGES = {
+    "detection": ("finding people", "frames"),
+    "fitting": ("fitting bodies", "people"),
+    "overlay": ("drawing overlay", "frames"),
+    "body": ("building body", "steps"),
+}
+_BYTES = "MB"
+# A stage shorter than this leaves only its first and last line in a log.
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+@dataclass
+class _Stage:
+    """How far one stage is; amounts are in its unit."""
+
+    title: str
+    unit: str
+    started: float = field(default_factory=lambda: time.monotonic())
+    done: int = 0
+    total: int | None = None
+    seconds: float = 0.0
+    finished: bool = False
+    last_line: float = field(default_factory=lambda: time.monotonic())
+    task: TaskID | None = None
+
+    def update(self, done: int, total: int | None) -> None:
+        self.done, self.total = done, total
+        self.seconds = time.monotonic() - self.started
+        self.finished = total is not None and done >= total
+
+    def amount(self) -> str:
+        """Such as ``45/230 frames``."""
+        scale = 1e6 if self.unit == _BYTES else 1
+        digits = 1 if self.unit == _BYTES else 0
+        parts = [self.done] if self.total is None or self.finished else [self.done, self.total]
+        return f"{'/'.join(f'{part / scale:.{digits}f}' for part in parts)} {self.unit}"
+
+    def rate(self) -> str:
+        """Such as ``4.8 frames/s``; empty where it would mean nothing."""
+        if self.unit == "people" or self.seconds < 0.2 or not self.done:
+            return ""
+        scale = 1e6 if self.unit == _BYTES else 1
+        return f"{self.done / scale / self.seconds:.1f} {self.unit}/s"
+
+    def left(self) -> str:
+        """Such as ``0:38 left``; empty where it is not known."""
+        if not self.total or not self.done or self.finished:
+            return ""
+        return f"{duration((self.total - self.done) * self.seconds / self.done)} left"
+
+
+class StageProgress:
+    """A :data:`mocap.progress.Progress` callback for one run, and a context manager."""
+
+    def __init__(self) -> None:
+        self._stages: dict[str, _Stage] = {}
+        self._bars = _bars() if NOTES.is_terminal and not NOTES.quiet else None
+
+    def __enter__(self) -> Self:
+        if self._bars:
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bars:
+            for stage in self._stages.values():
+                if stage.task is not None and stage.total is None:
+                    self._bars.remove_task(stage.task)
+            self._bars.stop()
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Take in how far a stage is."""
+        is_new = stage not in self._stages
+        if is_new:
+            title, unit = _STAGES.get(stage, (stage, ""))
+            self._stages[stage] = _Stage(title, _BYTES if stage.startswith("fetching") else unit)
+        state = self._stages[stage]
+        if state.finished:
+            return
+        state.update(done, total)
+        if self._bars:
+            self._draw(self._bars, state)
+        else:
+            _write_line(state, is_new)
+
+    def _draw(self, bars: Progress, state: _Stage) -> None:
+        if state.task is None:
+            state.task = bars.add_task(state.title, total=state.total, state=state)
+        bars.update(state.task, completed=state.done, total=state.total)
+
+
+def duration(seconds: float) -> str:
+    """Such as ``0:38`` or ``1:02:03``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _write_line(state: _Stage, is_new: bool) -> None:
+    now = time.monotonic()
+    if state.finished:
+        rate = state.rate()
+        spent = f"in {state.seconds:.1f} s" + (f" ({rate})" if rate else "")
+        note(f"{state.title}: {state.amount()} {spent}")
+    elif is_new:
+        note(f"{state.title} ...")
+    elif now - state.last_line >= _SECONDS_BETWEEN_LINES:
+        state.last_line = now
+        details = ", ".join(part for part in (state.rate(), state.left()) if part)
+        note(f"{state.title}: {state.amount()}" + (f" ({details})" if details else ""))
+
+
+class _Column(ProgressColumn):
+    """One of a stage's own descriptions."""
+
+    def __init__(self, name: str, style: str) -> None:
+        super().__init__()
+        self._name, self._style = name, style
+
+    def render(self, task: Task) -> Text:
+        return Text(getattr(task.fields["state"], self._name)(), self._style)
+
+
+def _bars() -> Progress:
+    return Progress(
+        SpinnerColumn(finished_text="✓", style="cyan"),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        _Column("amount", "green"),
+        _Column("rate", "cyan"),
+        _Column("left", "magenta"),
+        console=NOTES,
+    )

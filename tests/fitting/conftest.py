@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+import torch
+
+from mocap.body import Body, load_body
+from mocap.fitting.rig import Rig
+from mocap.geometry import Camera
+
+
+@pytest.fixture(scope="session")
+def body() -> Body:
+    return load_body()
+
+
+@pytest.fixture(scope="session")
+def body64(body: Body) -> Body:
+    return body.to(dtype=torch.float64)
+
+
+@pytest.fixture(scope="session")
+def rig(body: Body) -> Rig:
+    return Rig.of(body, 10)
+
+
+@pytest.fixture(scope="session")
+def camera() -> Camera:
+    return Camera.assumed(1280, 720)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)

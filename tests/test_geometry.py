@@ -1,0 +1,155 @@
+"""Cameras and rotations against cases worked out by hand, and as properties."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from mocap.geometry import Camera, project_camera, rotation_between, viewing_rays
+
+K = np.array([[1000.0, 0.0, 640.0], [0.0, 800.0, 360.0], [0.0, 0.0, 1.0]])
+
+numbers = st.floats(-1.0, 1.0)
+vectors = (
+    st.tuples(numbers, numbers, numbers)
+    .map(np.array)
+    .filter(lambda v: np.linalg.norm(v) > 1e-3)
+    .map(lambda v: v / np.linalg.norm(v))
+)
+
+
+def moving_camera(frames: int) -> Camera:
+    """A camera that turns about an axis askew and slides along X."""
+    turns = Rotation.from_rotvec([[0.05 * i, 0.1 * i, -0.03 * i] for i in range(frames)])
+    slides = np.stack([np.arange(frames), np.zeros(frames), np.full(frames, 4.0)], -1)
+    return Camera(K[None], turns.as_matrix() @ np.diag([-1.0, -1.0, 1.0]), slides)
+
+
+class TestCamera:
+    def test_assumed_sees_the_longer_side_under_its_angle(self):
+        for width, height in ((1920, 1080), (1080, 1920)):
+            camera = Camera.assumed(width, height, field_of_view=np.pi / 2)
+            assert camera.K[0, 0, 0] == camera.K[0, 1, 1] == pytest.approx(960.0)
+            assert tuple(camera.K[0, :2, 2]) == (width / 2, height / 2)
+        assert Camera.assumed(1000, 500).K[0, 0, 0] == pytest.approx(500 / np.tan(np.pi / 6))
+        assert camera.source == "estimated"
+
+    def test_assumed_looks_along_z_with_up_above_and_left_of_the_world_at_the_right(self):
+        camera = Camera.assumed(640, 480, field_of_view=np.pi / 2)
+        assert np.linalg.det(camera.R[0]) == pytest.approx(1.0)
+        ahead, above, aside = camera.project(
+            np.array([[[0, 0, 2.0], [0, 1, 2.0], [1, 0, 2.0]]]), np.array([0])
+        )[0]
+        assert ahead == pytest.approx([320, 240])
+        assert above == pytest.approx([320, 240 - 160])
+        # Who looks along +Z with +Y up has +X at the left hand.
+        assert aside == pytest.approx([320 - 160, 240])
+
+    def test_projection_worked_out_by_hand(self):
+        camera = Camera(K[None], np.eye(3)[None], np.array([[0.0, 0.0, 3.0]]))
+        [[pixel]] = camera.project(np.array([[[0.5, -0.25, 2.0]]]), np.array([7]))
+        assert pixel == pytest.approx([640 + 1000 * 0.1, 360 - 800 * 0.05])
+
+    def test_behind_and_in_the_camera_is_nan(self):
+        camera = Camera(K[None], np.eye(3)[None], np.zeros((1, 3)))
+        points = np.array([[[0, 0, -1.0], [1, 1, 0.0], [np.nan, 0, 1], [0, 0, 1.0]]])
+        pixels = camera.project(points, np.array([0]))[0]
+        assert np.isnan(pixels[:2]).all()
+        assert np.isnan(pixels[2, 0])
+        assert pixels[3] == pytest.approx([640, 360])
+
+    def test_every_frame_has_its_own_pose(self):
+        camera = moving_camera(6)
+        points = np.random.default_rng(0).uniform(-1, 1, (3, 4, 2, 3))
+        frames = np.array([5, 0, 2])
+        pixels = camera.project(points, frames)
+        assert pixels.shape == (3, 4, 2, 2)
+        for row, frame in enumerate(frames):
+            for index in np.ndindex(4, 2):
+                x = camera.R[frame] @ points[row][index] + camera.t[frame]
+                assert pixels[row][index] == pytest.approx((K @ x)[:2] / x[2])
+
+    @pytest.mark.parametrize("varying", ["K", "R", "t"])
+    def test_only_one_part_may_change_over_time(self, varying):
+        parts = {"K": K[None], "R": np.eye(3)[None], "t": np.zeros((1, 3))}
+        parts[varying] = np.stack([parts[varying][0] + i for i in range(4)])
+        found = dict(zip("KRt", Camera(**parts).at(np.array([0, 3, 9])), strict=True))
+        for name, part in found.items():
+            assert len(part) == 3
+            step = 3.0 if name == varying else 0.0
+            np.testing.assert_array_equal(part[1] - part[0], np.full_like(part[0], step))
+            np.testing.assert_array_equal(part[2], part[1])
+
+    def test_no_frames_and_no_points(self):
+        camera = moving_camera(3)
+        assert camera.project(np.zeros((0, 5, 3)), np.arange(0)).shape == (0, 5, 2)
+        assert camera.project(np.zeros((2, 0, 3)), np.arange(2)).shape == (2, 0, 2)
+
+
+class TestRays:
+    @given(st.floats(-500, 2000), st.floats(-500, 2000), st.floats(0.1, 50))
+    def test_inverse_of_projection(self, x, y, distance):
+        pixel = np.array([x, y])
+        ray = viewing_rays(pixel, K)
+        assert np.linalg.norm(ray) == pytest.approx(1.0)
+        [[seen]] = project_camera((ray * distance)[None, None], K[None])
+        np.testing.assert_allclose(seen, pixel, atol=1e-7)
+
+    def test_known_directions(self):
+        pixels = np.array([[[640.0, 360.0], [1640.0, 360.0]], [[640.0, 1160.0], [np.nan, 0.0]]])
+        rays = viewing_rays(pixels, K)
+        np.testing.assert_allclose(rays[0, 0], [0, 0, 1])
+        np.testing.assert_allclose(rays[0, 1], np.array([1, 0, 1]) / np.sqrt(2))
+        np.testing.assert_allclose(rays[1, 0], np.array([0, 1, 1]) / np.sqrt(2))
+        assert np.isnan(rays[1, 1]).all()
+
+
+class TestRotationBetween:
+    @given(vectors, vectors)
+    def test_takes_start_to_end_by_the_shortest_way(self, start, end):
+        rotation = rotation_between(start, end)
+        np.testing.assert_allclose(rotation @ start, end, atol=1e-9)
+        np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
+        assert np.linalg.det(rotation) == pytest.approx(1.0)
+        angle = Rotation.from_matrix(rotation).magnitude()
+        between = np.arctan2(np.linalg.norm(np.cross(start, end)), start @ end)
+        assert angle == pytest.approx(between, abs=1e-7)
+
+    @given(vectors, vectors)
+    def test_back_is_the_inverse(self, start, end):
+        there, back = rotation_between(start, end), rotation_between(end, start)
+        # Between opposite vectors there are many shortest ways.
+        if start @ end > -0.999:
+            np.testing.assert_allclose(there @ back, np.eye(3), atol=1e-9)
+
+    @given(vectors, vectors)
+    def test_leaves_what_is_square_to_both_alone(self, start, end):
+        axis = np.cross(start, end)
+        if np.linalg.norm(axis) > 1e-3:
+            np.testing.assert_allclose(rotation_between(start, end) @ axis, axis, atol=1e-9)
+
+    @given(vectors)
+    def test_equal_and_opposite_vectors(self, vector):
+        np.testing.assert_allclose(rotation_between(vector, vector), np.eye(3), atol=1e-9)
+        turned = rotation_between(vector, -vector)
+        np.testing.assert_allclose(turned @ vector, -vector, atol=1e-9)
+        assert np.linalg.det(turned) == pytest.approx(1.0)
+
+    @pytest.mark.parametrize("offset", [1e-12, 1e-9, 1e-8, 1e-6, 1e-4])
+    def test_almost_opposite_vectors(self, offset):
+        start = np.array([0.0, 0.0, 1.0])
+        end = np.array([np.sin(offset), 0.0, -np.cos(offset)])
+        np.testing.assert_allclose(rotation_between(start, end) @ start, end, atol=1e-8)
+
+    def test_quarter_turn(self):
+        turn = rotation_between(np.array([1.0, 0, 0]), np.array([0, 1.0, 0]))
+        np.testing.assert_allclose(turn, [[0, -1, 0], [1, 0, 0], [0, 0, 1]], atol=1e-15)
+
+    def test_batches_broadcast(self):
+        ends = np.array([[[1.0, 0, 0], [0, 1.0, 0]], [[0, 0, 1.0], [0, 0, -1.0]]])
+        start = np.array([0.0, 1.0, 0.0])
+        turns = rotation_between(start, ends)
+        assert turns.shape == (2, 2, 3, 3)
+        np.testing.assert_allclose(turns @ start, ends, atol=1e-12)
+        assert rotation_between(np.zeros((0, 3)), np.zeros((0, 3))).shape == (0, 3, 3)
