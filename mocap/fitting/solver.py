@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 from scipy.linalg import LinAlgError, solveh_banded
+from scipy.ndimage import gaussian_filter1d, minimum_filter1d
 from scipy.spatial.transform import Rotation
 from threadpoolctl import threadpool_limits
 
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 #: Frames solved together, and frames whose derivatives are held at once.
 _WINDOW, _CHUNK = 512, 64
+#: Seconds over which the bound on a step eases off.
+_EASING = 0.15
 #: Frames' worth of evidence about shape, however long the clip: errors repeat from frame to frame.
 _SHAPE_FRAMES = 40
 
@@ -41,7 +44,13 @@ class Problem:
 
 
 def solve(
-    problem: Problem, betas: np.ndarray, pose: Pose, *, iterations: int, free_shape: bool
+    problem: Problem,
+    betas: np.ndarray,
+    pose: Pose,
+    *,
+    iterations: int,
+    free_shape: bool,
+    ease: bool = True,
 ) -> tuple[np.ndarray, Pose]:
     """Minimise the energy from a starting point.
 
@@ -51,6 +60,7 @@ def solve(
         pose: starting pose of every frame.
         iterations: at most; fewer when a step stops helping.
         free_shape: whether betas are solved for as well.
+        ease: whether to write outliers off step by step, for a start that may be far off.
 
     Returns:
         The betas and the pose of least energy found.
@@ -59,14 +69,15 @@ def solve(
     with threadpool_limits(limits=1, user_api="blas"):
         for iteration in range(iterations):
             before = pose
-            eased = _eased(problem, iteration)
+            eased = _eased(problem, iteration) if ease else problem
             for part in _windows(len(pose), iteration):
                 pose = _window_step(eased, betas, pose, part)
             if free_shape and iteration % 2 == 1:
                 betas = _shape_step(eased, betas, pose)
             moved = np.abs(pose.coordinates - before.coordinates).max()
             logger.debug("iteration %d: largest turn %.4f rad", iteration, moved)
-            if moved < 2e-3 and iteration >= 3:
+            settled = eased.weights.outlier == problem.weights.outlier
+            if moved < 2e-3 and settled:
                 break
     return betas, pose
 
@@ -108,17 +119,24 @@ def _window_step(problem: Problem, betas: np.ndarray, pose: Pose, part: slice) -
         except LinAlgError:
             damping *= 100
             continue
-        candidate = _replaced(pose, part, pose[part].moved(_bounded(step)))
+        candidate = _replaced(pose, part, pose[part].moved(_bounded(step, problem.seen.fps)))
         if _local_energy(problem, betas, candidate, part, near) < start:
             return candidate
         damping *= 10
     return pose
 
 
-def _bounded(step: np.ndarray) -> np.ndarray:
-    """A step no frame of which turns a joint by more than half a radian at once."""
-    largest = np.abs(step[:, 3:]).max(1, keepdims=True)
-    return step * np.minimum(1.0, 0.5 / np.maximum(largest, 1e-9))
+def _bounded(step: np.ndarray, fps: float) -> np.ndarray:
+    """A step that turns no joint by more than half a radian at once.
+
+    The bound eases off over neighbouring frames: cutting one frame's step alone would tear it from
+    its neighbours, and the smoother the motion must be, the less of such a step is of use.
+    """
+    largest = np.abs(step[:, 3:]).max(1)
+    share = np.minimum(1.0, 0.5 / np.maximum(largest, 1e-9))
+    reach = max(1, round(_EASING * fps))
+    share = minimum_filter1d(share, 2 * reach + 1, mode="nearest")
+    return step * gaussian_filter1d(share, reach / 2, mode="nearest", truncate=2.0)[:, None]
 
 
 def _replaced(pose: Pose, part: slice, new: Pose) -> Pose:
@@ -205,14 +223,16 @@ def _solve_banded(
     for offset in range(SIZE):
         columns = np.arange(offset, SIZE)
         band[2 * SIZE - offset, :, offset:] = blocks[:, columns - offset, columns]
+    # Damped before the accelerations are added: against theirs, which grow with the fourth power
+    # of the frame rate, any damping would stop slow change over many frames dead.
+    band[2 * SIZE] *= 1 + damping
+    band[2 * SIZE] += 1e-6
     scale = terms.acceleration_scale(problem.seen.fps, problem.weights) ** 2
     if total >= 3:
         here, one, two = _second_difference_bands(total)
         band[2 * SIZE] += here[part, None] * scale
         band[SIZE, 1:] += one[part.start : part.stop - 1, None] * scale
         band[0, 2:] += two[part.start : max(part.stop - 2, part.start), None] * scale
-    band[2 * SIZE] *= 1 + damping
-    band[2 * SIZE] += 1e-6
     flat = band.reshape(2 * SIZE + 1, -1)
     step = solveh_banded(flat, -gradient.ravel(), overwrite_ab=True, check_finite=False)
     return step.reshape(frames, SIZE)

@@ -27,6 +27,7 @@ class IdentityConfig:
         longest_gap: seconds a person may be out of sight and still be the same.
         longest_overlap: seconds for which two tracklets of one person may both be there.
         speed: sizes a second a person may move while out of sight.
+        farthest: sizes they may move at most.
         colour: appearance distance above which two tracklets are two people.
         shortest: seconds of sightings below which a person is dropped.
         least_certainty: mean confidence times the share of frames seen, from first to last
@@ -36,6 +37,7 @@ class IdentityConfig:
     longest_gap: float = 3.0
     longest_overlap: float = 0.35
     speed: float = 4.0
+    farthest: float = 4.0
     colour: float = 0.75
     shortest: float = 0.4
     least_certainty: float = 0.35
@@ -106,6 +108,7 @@ def _chain(tracklets: list[Tracklet], start: int, follows: dict[int, int]) -> Tr
             (1 - weight) * whole.appearance + weight * later.appearance,
             whole.first,
             max(whole.last, later.last),
+            followed=whole.span() + later.span(),
         )
     return whole
 
@@ -137,7 +140,11 @@ def _cost_of_joining(a: Tracklet, b: Tracklet, fps: float, config: IdentityConfi
     moved = float(np.linalg.norm(centre_a - centre_b)) / size
     growth = abs(np.log(size_b / size_a))
     # A crouch halves the extent of a person; a factor of three is somebody else.
-    if colour > config.colour or moved > 0.5 + config.speed * gap / fps or growth > 1.1:
+    if (
+        colour > config.colour
+        or moved > min(0.5 + config.speed * gap / fps, config.farthest)
+        or growth > 1.1
+    ):
         return _NEVER
     return moved + colour + 0.5 * growth + 0.1 * gap / fps
 
@@ -153,7 +160,8 @@ def _why_not(person: Tracklet, fps: float, clip_frames: int, config: IdentityCon
     least = min(config.shortest, 0.5 * clip_frames / fps)
     if seconds < least:
         return f"seen for {seconds:.2f} s only (less than {least:.2f} s)"
-    coverage = len(person.sightings) / (person.last - person.first + 1)
+    # Out of sight is not out of mind: only frames in which the person was looked for count.
+    coverage = len(person.sightings) / person.span()
     if coverage * person.score < config.least_certainty:
         return (
             f"not surely a person (seen in {coverage:.0%} of the frames from first to last sight, "

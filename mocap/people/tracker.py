@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from mocap.keypoints.crops import Crop
 from mocap.keypoints.detector import Detection, Image, PointDetector
 from mocap.keypoints.hands import detect_hands
 from mocap.keypoints.sweep import (
@@ -45,6 +46,9 @@ _WELL_KNOWN = 5
 #: The cost of a pairing that must not be.
 _NEVER = 1e3
 
+#: Least share of a person's largest extent so far that they may shrink to: a tight crouch.
+_SMALLEST = 0.33
+
 #: Logarithm of the greatest change of size between a sighting and the next.
 _LARGEST_GROWTH = float(np.log(1.7))
 
@@ -71,7 +75,7 @@ class TrackerConfig:
     sweep_every: float = 1.0
     sweep_when_missing: float = 0.3
     patience: int = 8
-    wider: tuple[float, ...] = (1.7,)
+    wider: tuple[float, ...] = (1.7, 2.5)
     least_score: float = 0.3
     reach: float = 0.35
     colour: float = 0.3
@@ -221,7 +225,8 @@ class Tracker:
             others = [other for other in (*guesses, *taken) if other is not guess]
             crowded = not alone or any(crop.share_of(outline(o)) > 0.02 for o in others)
             if crop.overlaps(image):
-                seen += crop.detect(image, self._body if crowded else self._alone)
+                detector = self._body if crowded else self._alone
+                seen += _look(image, crop, detector, self._config.sweep.padding)
         good = [d for d in seen if d.score >= self._config.least_score]
         same = self._config.sweep.same
         free = [d for d in good if all(distance(d, other) > same for other in taken)]
@@ -241,6 +246,8 @@ class Tracker:
         for row, (tracklet, guess) in enumerate(zip(tracklets, expected, strict=True)):
             for column, candidate in enumerate(candidates):
                 away = _displacement(guess, candidate)
+                if extent(candidate)[1] < _SMALLEST * tracklet.largest:
+                    away = _NEVER
                 if away <= self._config.reach and tracklet.appearance is not None:
                     colour = unlikeness(tracklet.appearance, looks[column])
                     doubt = 1.0 - candidate.score
@@ -266,6 +273,28 @@ class Tracker:
         for tracklet, frame, job in due:
             found = replace(tracklet.sightings[frame], hands=job.result())
             tracklet.sightings[frame] = found
+
+
+def _look(image: Image, crop: Crop, detector: PointDetector, padding: float) -> list[Detection]:
+    """What is seen on a crop, and on a better one if somebody sticks out of it.
+
+    Whoever jumps up from a crouch outgrows the crop within a frame; the detector guesses where
+    the rest of the body is, and that is where to look again.
+    """
+    found = crop.detect(image, detector)
+    height, width = image.shape[:2]
+    for detection in list(found):
+        low, high = detection.xy.min(0), detection.xy.max(0)
+        inside = (np.maximum(low, 0.0), np.minimum(high, [width, height]))
+        margin = 0.02 * crop.side
+        out = (inside[0] < np.array([crop.x, crop.y]) - margin).any() or (
+            inside[1] > np.array([crop.x, crop.y]) + crop.side + margin
+        ).any()
+        if out:
+            side = float(max(high - low)) * padding
+            again = Crop.around((low + high) / 2, min(side, 2.0 * crop.side))
+            found += again.detect(image, detector)
+    return found
 
 
 def _displacement(expected: Detection, found: Detection) -> float:

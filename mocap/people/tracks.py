@@ -27,6 +27,8 @@ class Tracklet:
     appearance: np.ndarray | None = None
     first: int = -1
     last: int = -1
+    largest: float = 0.0
+    followed: int = 0
 
     @property
     def frames(self) -> list[int]:
@@ -43,6 +45,8 @@ class Tracklet:
         self.first = min(self.first, frame) if self.sightings else frame
         self.last = max(self.last, frame)
         self.sightings[frame] = sighting
+        # Somebody who walks away grows small in earnest.
+        self.largest = max(0.99 * self.largest, extent(sighting.body)[1])
         if self.appearance is None:
             self.appearance = appearance.copy()
         else:
@@ -66,6 +70,10 @@ class Tracklet:
         velocity = np.median(here.xy - there.xy, axis=0) / (nearest - other)
         steps = frame - nearest
         return here.moved(velocity * np.sign(steps) * 6.0 * (1.0 - np.exp(-abs(steps) / 6.0)))
+
+    def span(self) -> int:
+        """Frames over which the person was followed, time out of sight between not counted."""
+        return self.followed or self.last - self.first + 1
 
     def full_size(self) -> float:
         """Extent in pixels at nearly full stretch."""

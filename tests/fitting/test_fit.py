@@ -95,6 +95,16 @@ def test_all_the_way_round(body, body64, camera, axis, degrees, azimuth):
     assert (jumps > 1.0).sum() <= abs(degrees) / 360
 
 
+def test_vectors_do_not_jump_where_a_turn_is_half_done(body, body64, camera):
+    turns = Rotation.from_euler("y", np.linspace(100, 260, 40)[:, None], degrees=True)
+    actor = act(body64, standing(40), AWAY, turns)
+    motion = fitted(body, actor, camera).people["person-1"].body
+    angles = np.linalg.norm(motion.global_orient, axis=-1)
+    assert angles.min() < np.deg2rad(110)
+    assert angles.max() > np.deg2rad(250)
+    assert np.linalg.norm(np.diff(motion.global_orient, axis=0), axis=-1).max() < 0.3
+
+
 @pytest.mark.parametrize("fps", [25.0, 30.0, 60.0, 120.0])
 def test_at_every_frame_rate(body, body64, camera, fps):
     actor = act(body64, coordinates(int(1.2 * fps), fps), AWAY, upright(30))

@@ -4,8 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
-from mocap.fitting.initialise import initial_pose
+from mocap.fitting.initialise import _laid_over, initial_pose
 from mocap.fitting.kinematics import pose_rig
 from mocap.fitting.observations import observe
 from mocap.geometry import Camera
@@ -141,6 +142,18 @@ def test_the_first_guess_bridges_gaps(body64, rig, camera):
     np.testing.assert_allclose(pose.transl[10], third, atol=1e-9)
     for root in pose.root:
         np.testing.assert_allclose(root @ root.T, np.eye(3), atol=1e-9)
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_points_are_laid_over_others_without_turning_them_inside_out(rng, flat):
+    points = rng.normal(size=(5, 3)) * ([1, 1, 0] if flat else [1, 1, 1])
+    turns, shifts = Rotation.random(30, rng=rng).as_matrix(), rng.normal(size=(30, 3))
+    onto = np.einsum("fij,pj->fpi", turns, points) + shifts[:, None]
+    turn, shift = _laid_over(points, onto + rng.normal(0, 1e-6, onto.shape))
+    np.testing.assert_allclose(turn, turns, atol=1e-4)
+    np.testing.assert_allclose(shift, shifts, atol=1e-4)
+    # Their mirror image they can only come near to; with a rotation even then.
+    assert np.linalg.det(_laid_over(points, onto * [1, 1, -1])[0]) == pytest.approx(np.ones(30))
 
 
 def test_nothing_seen_is_refused(rig, actor, camera):

@@ -39,7 +39,7 @@ def clip(four_camera_clip, pose_bundle, hand_bundle, tmp_path_factory, body) -> 
     with open_video(four_camera_clip / "cam03.mp4") as source:
         fps = source.info.fps
         for number, frame in zip(range(FRAMES), source, strict=False):
-            cv2.imwrite(str(folder / f"{number:04d}.jpg"), frame.image[..., ::-1])
+            cv2.imwrite(str(folder / f"{number:04d}.png"), frame.image[..., ::-1])
     take = fit(detect(folder, ExtractConfig(fps=fps, hands=False)), body, FitConfig())
     person = take.people["person-1"]
     rows = MEDIAPIPE_33.indices(*LIMBS)

@@ -281,6 +281,20 @@ def test_no_step_raises_the_energy(body64, rig, monkeypatch, window):
     assert costs[-1] < 0.3 * costs[0]
 
 
+@pytest.mark.parametrize("part", [slice(0, 6), slice(4, 9), slice(9, 14), slice(0, 14)])
+def test_a_window_sees_all_that_its_frames_cost(body64, rig, part):
+    problem, truth = small(body64, rig, frames=14, noise=DETECTOR)
+    pose = off(truth, 0.05)
+    step = np.zeros((14, SIZE))
+    step[part] = np.random.default_rng(1).normal(0, 0.02, step[part].shape)
+    near = slice(max(0, part.start - 2), min(14, part.stop + 2))
+    change = [
+        solver._local_energy(problem, ZERO, one, part, near) for one in (pose, pose.moved(step))
+    ]
+    whole = [energy(problem, ZERO, one) for one in (pose, pose.moved(step))]
+    assert np.diff(change)[0] == pytest.approx(np.diff(whole)[0], rel=1e-9)
+
+
 def test_a_step_that_cannot_help_is_not_taken(body64, rig):
     problem, truth = small(body64, rig)
     _, best = solve(problem, ZERO, truth, iterations=MANY, free_shape=False)
@@ -393,6 +407,17 @@ def test_shape_step_finds_the_shape(body64, rig, rng):
     # A prior that is sure keeps the usual shape whatever is seen.
     stubborn = replace(problem, weights=Weights(shape=1e-4), usual_betas=np.full(10, 0.3))
     np.testing.assert_allclose(solver._shape_step(stubborn, ZERO, truth), 0.3, atol=1e-3)
+
+
+def test_a_long_clip_is_no_surer_of_the_shape_than_a_short_one(body64, rig):
+    """What is wrong in one frame is wrong in the next: evidence about shape soon stops growing."""
+    problem, truth = small(body64, rig, frames=40, noise=DETECTOR)
+    short = solver._shape_step(problem, ZERO, truth)
+    often = np.tile(np.arange(40), 5)
+    longer = replace(problem, seen=problem.seen[often])
+    repeated = Pose(truth.transl[often], truth.root[often], truth.coordinates[often])
+    np.testing.assert_allclose(solver._shape_step(longer, ZERO, repeated), short, atol=1e-9)
+    assert np.abs(short).max() > 0.05
 
 
 def test_a_fast_turn_is_followed(body64, rig):

@@ -27,7 +27,14 @@ def test_frames_first_and_last_whatever_the_order():
     tracklet = seen({5: (0, 0), 7: (0, 0), 6: (0, 0), 3: (0, 0)})
     assert tracklet.frames == [3, 5, 6, 7]
     assert (tracklet.first, tracklet.last) == (3, 7)
-    assert tracklet.size(5) == pytest.approx(191, abs=0.1)
+
+
+def test_full_size_is_that_at_full_stretch():
+    tracklet = seen({frame: (0, 0) for frame in range(20)})
+    for frame in (3, 4, 5, 6):
+        tracklet.sightings[frame] = Sighting(figure(height=80.0), {})
+    tracklet.sightings[7] = Sighting(figure(height=600.0), {})
+    assert tracklet.full_size() == pytest.approx(191, abs=0.1)
 
 
 def test_score_is_the_mean():
