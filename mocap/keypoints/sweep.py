@@ -93,6 +93,28 @@ def distinct(detections: list[Detection], same: float) -> list[Detection]:
     return kept
 
 
+def look(image: Image, crop: Crop, detector: PointDetector, padding: float) -> list[Detection]:
+    """What is seen on a crop, and on a better one if somebody sticks out of it.
+
+    Whoever jumps up from a crouch outgrows the crop within a frame; the detector guesses where
+    the rest of the body is, and that is where to look again.
+    """
+    found = crop.detect(image, detector)
+    height, width = image.shape[:2]
+    for detection in list(found):
+        low, high = detection.xy.min(0), detection.xy.max(0)
+        inside = (np.maximum(low, 0.0), np.minimum(high, [width, height]))
+        margin = 0.02 * crop.side
+        out = (inside[0] < np.array([crop.x, crop.y]) - margin).any() or (
+            inside[1] > np.array([crop.x, crop.y]) + crop.side + margin
+        ).any()
+        if out:
+            side = float(max(high - low)) * padding
+            again = Crop.around((low + high) / 2, min(side, 2.0 * crop.side))
+            found += again.detect(image, detector)
+    return found
+
+
 def is_part(detection: Detection, whole: Detection) -> bool:
     """Whether a detection is likely but a limb of somebody: small and inside their box."""
     smaller = extent(detection)[1] < 0.6 * extent(whole)[1]

@@ -17,6 +17,8 @@ from mocap.people.tracks import Sighting, Tracklet
 _NEVER = 1e3
 #: Sightings that a tracklet must have to be joined to another.
 _KNOWN_BY = 3
+#: Frames somebody is looked for where they should be, before they are given up.
+_LOOKED_FOR = 8
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ def _chain(tracklets: list[Tracklet], start: int, follows: dict[int, int]) -> Tr
     while at in follows:
         at = follows[at]
         later = tracklets[at]
+        # After a sighting the last, the person was still looked for, in vain.
+        in_vain = min(max(later.first - whole.last - 1, 0), _LOOKED_FOR)
         weight = len(later.sightings) / (len(later.sightings) + len(whole.sightings))
         assert whole.appearance is not None
         assert later.appearance is not None
@@ -108,7 +112,7 @@ def _chain(tracklets: list[Tracklet], start: int, follows: dict[int, int]) -> Tr
             (1 - weight) * whole.appearance + weight * later.appearance,
             whole.first,
             max(whole.last, later.last),
-            followed=whole.span() + later.span(),
+            followed=whole.span() + later.span() + in_vain,
         )
     return whole
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from mocap.keypoints.crops import Crop
 from mocap.keypoints.detector import Detection, Image, PointDetector
 from mocap.keypoints.hands import detect_hands
 from mocap.keypoints.sweep import (
@@ -25,6 +24,7 @@ from mocap.keypoints.sweep import (
     distinct,
     extent,
     is_part,
+    look,
     outline,
     person_crop,
     sweep,
@@ -226,7 +226,7 @@ class Tracker:
             crowded = not alone or any(crop.share_of(outline(o)) > 0.02 for o in others)
             if crop.overlaps(image):
                 detector = self._body if crowded else self._alone
-                seen += _look(image, crop, detector, self._config.sweep.padding)
+                seen += look(image, crop, detector, self._config.sweep.padding)
         good = [d for d in seen if d.score >= self._config.least_score]
         same = self._config.sweep.same
         free = [d for d in good if all(distance(d, other) > same for other in taken)]
@@ -273,28 +273,6 @@ class Tracker:
         for tracklet, frame, job in due:
             found = replace(tracklet.sightings[frame], hands=job.result())
             tracklet.sightings[frame] = found
-
-
-def _look(image: Image, crop: Crop, detector: PointDetector, padding: float) -> list[Detection]:
-    """What is seen on a crop, and on a better one if somebody sticks out of it.
-
-    Whoever jumps up from a crouch outgrows the crop within a frame; the detector guesses where
-    the rest of the body is, and that is where to look again.
-    """
-    found = crop.detect(image, detector)
-    height, width = image.shape[:2]
-    for detection in list(found):
-        low, high = detection.xy.min(0), detection.xy.max(0)
-        inside = (np.maximum(low, 0.0), np.minimum(high, [width, height]))
-        margin = 0.02 * crop.side
-        out = (inside[0] < np.array([crop.x, crop.y]) - margin).any() or (
-            inside[1] > np.array([crop.x, crop.y]) + crop.side + margin
-        ).any()
-        if out:
-            side = float(max(high - low)) * padding
-            again = Crop.around((low + high) / 2, min(side, 2.0 * crop.side))
-            found += again.detect(image, detector)
-    return found
 
 
 def _displacement(expected: Detection, found: Detection) -> float:
