@@ -134,7 +134,13 @@ def detect(video: str | Path | int, config: ExtractConfig, *, progress: Progress
         hand_source = hands.name if hands else None
     times = np.array(clock.times)
     fps = (len(times) - 1) / times[-1] if len(times) > 1 else info.fps
-    people, dropped = settle(tracker.tracklets(), fps, len(times), config.identities)
+    people, dropped = settle(
+        tracker.tracklets(),
+        fps,
+        len(times),
+        config.identities,
+        shorter_side=min(info.width, info.height),
+    )
     people = people[: config.most_people]
     if not people:
         reasons = "; ".join(f"frames {d.first_frame}-{d.last_frame}: {d.reason}" for d in dropped)

@@ -34,6 +34,7 @@ class IdentityConfig:
         shortest: seconds of sightings below which a person is dropped.
         least_certainty: mean confidence times the share of frames seen, from first to last
             sight, below which a person is dropped.
+        least_size: share of the picture's shorter side below which a person is dropped.
     """
 
     longest_gap: float = 3.0
@@ -42,7 +43,8 @@ class IdentityConfig:
     farthest: float = 4.0
     colour: float = 0.75
     shortest: float = 0.4
-    least_certainty: float = 0.35
+    least_certainty: float = 0.45
+    least_size: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,12 @@ class Dropped:
 
 
 def settle(
-    tracklets: list[Tracklet], fps: float, clip_frames: int, config: IdentityConfig
+    tracklets: list[Tracklet],
+    fps: float,
+    clip_frames: int,
+    config: IdentityConfig,
+    *,
+    shorter_side: float = 0.0,
 ) -> tuple[list[Tracklet], list[Dropped]]:
     """Join tracklets into people and drop what is none.
 
@@ -65,6 +72,7 @@ def settle(
         fps: frames a second of the video.
         clip_frames: how many frames the video has.
         config: thresholds.
+        shorter_side: of the picture, pixels; 0 lets people be of any size.
 
     Returns:
         The people, longest seen first, and those dropped with the reason.
@@ -74,6 +82,8 @@ def settle(
     for person in people:
         others = [other for other in people if other is not person]
         reason = _why_not(person, fps, clip_frames, config) or _whose_part(person, others)
+        if not reason and person.full_size() < config.least_size * shorter_side:
+            reason = f"too small to measure ({person.full_size():.0f} pixels)"
         if reason:
             dropped.append(Dropped(person.first, person.last, len(person.sightings), reason))
         else:

@@ -189,11 +189,11 @@ def test_in_a_short_clip_half_of_it_is_enough():
 
 
 def test_somebody_doubtful_is_dropped():
-    kept, (dropped,) = settle([seen(range(0, 60, 2), score=0.6)], 30.0, 60, CONFIG)
+    kept, (dropped,) = settle([seen(range(0, 60, 2), score=0.8)], 30.0, 60, CONFIG)
     assert kept == []
     assert "seen in 51% of the frames" in dropped.reason
-    assert "mean confidence 0.60" in dropped.reason
-    assert len(settle([seen(range(0, 60, 2), score=0.8)], 30.0, 60, CONFIG)[0]) == 1
+    assert "mean confidence 0.80" in dropped.reason
+    assert len(settle([seen(range(0, 60, 2), score=0.95)], 30.0, 60, CONFIG)[0]) == 1
 
 
 def test_somebody_behind_a_wall_for_long_is_kept():
