@@ -101,7 +101,7 @@ def extract(
     [bold]person-1.bvh[/bold] and so on (skeletal animation, centimetres, Y up), and
     [bold]overlay.mp4[/bold] (the motion drawn over the video: look at it first).
 
-    Stopped with Ctrl-C or called again, it continues where it was: people are not looked for
+    Called again, or after Ctrl-C, it keeps the stages that were finished: people are not looked for
     twice in the same video.
     """
     configure(verbose=verbose, quiet=quiet)
