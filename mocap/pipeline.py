@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -35,7 +34,6 @@ from mocap.video import Frame, hash_source, open_video, read_ahead
 if TYPE_CHECKING:
     from mocap.body import Body
 
-logger = logging.getLogger(__name__)
 
 #: The stage that finds people; its version changes when its results do.
 DETECTION, DETECTION_VERSION = "detection", "1"

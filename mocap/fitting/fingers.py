@@ -43,23 +43,20 @@ _SWAY = np.deg2rad([25.0, 8.0, 8.0])
 _THUMB = np.deg2rad(70.0)
 
 
-def finger_poses(
-    person: Person, body: Body, rotations: np.ndarray, seen: Observations
-) -> tuple[np.ndarray, np.ndarray]:
+def finger_poses(person: Person, body: Body, seen: Observations) -> tuple[np.ndarray, np.ndarray]:
     """Both hands' SMPL-X poses.
 
     Args:
         person: with metric hand points, or without: then the hands rest.
         body: gives the bones of the rest hand.
-        rotations: (F, 22, 3, 3) world rotations of the fitted body's joints.
         seen: the person's observations (camera axes, frame rate).
 
     Returns:
         Left and right ``hand_pose``, (F, 45) axis-angle, radians.
     """
     return (
-        _one_hand(person, body, "left", len(rotations), seen),
-        _one_hand(person, body, "right", len(rotations), seen),
+        _one_hand(person, body, "left", len(seen), seen),
+        _one_hand(person, body, "right", len(seen), seen),
     )
 
 

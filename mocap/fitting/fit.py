@@ -126,8 +126,7 @@ def _fit_person(take: Take, person: Person, body: Body, rig: Rig, config: FitCon
     if config.height is not None:
         betas = _pin_height(body, betas, config.height)
         _, pose = solve(problem, betas, pose, iterations=4, free_shape=False, ease=False)
-    rotations = pose_rig(rig, betas, pose).rotations
-    return _Fitted(person, betas, pose, finger_poses(person, body, rotations, seen))
+    return _Fitted(person, betas, pose, finger_poses(person, body, seen))
 
 
 def _fps(take: Take) -> float:

@@ -8,7 +8,6 @@ one body. Hands are looked for in a thread of their own, a few frames behind the
 read in windows, and memory is bounded by two of them.
 """
 
-import logging
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -32,8 +31,6 @@ from mocap.keypoints.sweep import (
 from mocap.people.appearance import describe, unlikeness
 from mocap.people.tracks import Sighting, Tracklet
 from mocap.video import Frame
-
-logger = logging.getLogger(__name__)
 
 Hands = dict[str, Detection | None]
 

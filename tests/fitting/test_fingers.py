@@ -35,9 +35,8 @@ def seen(body64, rig, camera):
 
 def recovered(body, seen, hands: Hands3D | None) -> dict[str, np.ndarray]:
     person, observations = seen
-    rotations = np.tile(np.eye(3), (len(person.frames), 22, 1, 1))
     with_hands = dataclasses.replace(person, hands3d=hands)
-    return dict(zip(SIDES, finger_poses(with_hands, body, rotations, observations), strict=True))
+    return dict(zip(SIDES, finger_poses(with_hands, body, observations), strict=True))
 
 
 def shown(body64, pose: np.ndarray, side: str, turn: np.ndarray | None = None) -> np.ndarray:
