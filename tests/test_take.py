@@ -21,6 +21,7 @@ from mocap.skeletons import HAND_21, MEDIAPIPE_33, SMPLX_55, Skeleton
 from mocap.take import (
     VERSION,
     BodyMotion,
+    Contacts,
     Hands2D,
     Hands3D,
     Keypoints2D,
@@ -64,6 +65,8 @@ def full_take(*, people: int = 2, frames: int = 12) -> Take:
             keypoints3d=body[1],
             hands2d=Hands2D(left[0], right[0]),
             hands3d=Hands3D(left[1], right[1]),
+            body=replace(person.body, joint_sigma=rng.uniform(size=(frames, 55))),
+            contacts=Contacts(*rng.uniform(size=(4, frames))),
         )
     return replace(take, people=entries, provenance=STAGES)
 

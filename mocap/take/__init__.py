@@ -1,0 +1,33 @@
+"""The take: the one record of a performance, between stages, programs and people."""
+
+from mocap.take.content import (
+    BodyMotion,
+    CameraRecord,
+    Contacts,
+    Hands2D,
+    Hands3D,
+    Keypoints2D,
+    Keypoints3D,
+    Person,
+    StageRecord,
+    VideoRecord,
+    World,
+)
+from mocap.take.file import FORMAT, VERSION, Take
+
+__all__ = [
+    "FORMAT",
+    "VERSION",
+    "BodyMotion",
+    "CameraRecord",
+    "Contacts",
+    "Hands2D",
+    "Hands3D",
+    "Keypoints2D",
+    "Keypoints3D",
+    "Person",
+    "StageRecord",
+    "Take",
+    "VideoRecord",
+    "World",
+]
