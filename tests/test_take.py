@@ -184,7 +184,7 @@ class TestFileDescribesItself:
 
         with h5py.File(saved) as file:
             file.visititems(check)
-        assert len([name for name in seen if name.startswith("people/person-2/body/")]) == 9
+        assert len([name for name in seen if name.startswith("people/person-2/body/")]) == 10
         assert {"video/timestamps", "camera/K", "world/ground"} < set(seen)
 
     def test_units_of_known_datasets(self, saved):
