@@ -6,13 +6,14 @@ for state estimation in robotics", 2018, eq. 145).
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.spatial.transform import Rotation
 
-from mocap.fitting.freedom import SIZE, expansion
-from mocap.fitting.rig import JOINTS, PARENTS, Rig
+from mocap.fitting.freedom import COORDINATES, SIZE, expansion
+from mocap.fitting.rig import JOINTS, NAMES, PARENTS, Rig
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Posed:
 
 def pose_rig(rig: Rig, betas: np.ndarray, pose: Pose) -> Posed:
     """Forward kinematics: where joints and points are, world metres."""
-    rest, offsets = rig.shaped(betas)
+    rest, _ = rig.shaped(betas)
     local = Rotation.from_rotvec(pose.rotation_vectors().reshape(-1, 3)).as_matrix()
     local = local.reshape(-1, JOINTS, 3, 3)
     local[:, 0] = pose.root
@@ -68,8 +69,15 @@ def pose_rig(rig: Rig, betas: np.ndarray, pose: Pose) -> Posed:
         parent = PARENTS[joint]
         rotations[:, joint] = rotations[:, parent] @ local[:, joint]
         joints[:, joint] = joints[:, parent] + rotations[:, parent] @ (rest[joint] - rest[parent])
-    riding = np.einsum("fpij,pj->fpi", rotations[:, rig.carriers], offsets, optimize=True)
-    return Posed(rotations, joints, joints[:, rig.carriers] + riding)
+    posed = Posed(rotations, joints, joints)
+    return Posed(rotations, joints, points_on(rig, betas, posed))
+
+
+def points_on(rig: Rig, betas: np.ndarray, posed: Posed) -> Float[np.ndarray, "frames points 3"]:
+    """The points of a rig of the same body on joints that are posed already, world metres."""
+    _, offsets = rig.shaped(betas)
+    riding = posed.rotations[:, rig.carriers] @ offsets[..., None]
+    return posed.joints[:, rig.carriers] + riding[..., 0]
 
 
 def left_jacobian(vectors: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3 3"]:
@@ -95,21 +103,52 @@ def skew(vectors: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3 
 def point_jacobian(
     rig: Rig, pose: Pose, posed: Posed
 ) -> Float[np.ndarray, "frames points 3 unknowns"]:
-    """Derivative of every point by every unknown of its frame."""
+    """Derivative of every point by every unknown of its frame.
+
+    A unit of an unknown turns joints ``k`` about axes ``a_k`` through their places ``j_k``, which
+    moves a point ``p`` by the sum of ``a_k x (p - j_k)``: linear in ``p``, so that one product
+    with a matrix per frame serves all points, and a mask takes out those that do not ride along.
+    """
     frames, points = posed.points.shape[:2]
-    parents = np.maximum(PARENTS, 0)
-    axes = posed.rotations[:, parents] @ left_jacobian(pose.rotation_vectors())
+    axes = posed.rotations[:, np.maximum(PARENTS, 0)] @ left_jacobian(pose.rotation_vectors())
     axes[:, 0] = np.eye(3)
-    arms = posed.points[:, :, None] - posed.joints[:, None]
-    arms *= rig.moved_by[None, :, :, None]
-    # axis x arm, written as -arm^ axis.
-    turned = -skew(arms) @ axes[:, None]
-    by_angle = np.moveaxis(turned, 2, 3).reshape(frames, points, 3, JOINTS * 3)
+    moments = np.cross(posed.joints[:, :, :, None], axes, axisa=2, axisb=2, axisc=2)
+    spread = _turns()
+    # (F, 3, unknowns): the sums of the axes, and of how they move the origin.
+    axis = np.moveaxis(axes, 1, 2).reshape(frames, 3, -1) @ spread
+    moment = np.moveaxis(moments, 1, 2).reshape(frames, 3, -1) @ spread
+    # Rows x y z 1 of the point, columns the derivative's x, y and z by each unknown.
+    matrix = np.zeros((frames, 4, 3, spread.shape[1]))
+    matrix[:, 1, 0], matrix[:, 2, 0] = -axis[:, 2], axis[:, 1]
+    matrix[:, 0, 1], matrix[:, 2, 1] = axis[:, 2], -axis[:, 0]
+    matrix[:, 0, 2], matrix[:, 1, 2] = -axis[:, 1], axis[:, 0]
+    matrix[:, 3] = moment
+    homogeneous = np.concatenate([posed.points, np.ones((frames, points, 1))], -1)
+    turned = homogeneous @ matrix.reshape(frames, 4, -1)
     jacobian = np.empty((frames, points, 3, SIZE))
     jacobian[..., :3] = np.eye(3)
-    jacobian[..., 3:6] = by_angle[..., :3]
-    jacobian[..., 6:] = by_angle @ expansion()
+    np.multiply(
+        turned.reshape(frames, points, 3, -1), _turned_by(rig)[:, None], out=jacobian[..., 3:]
+    )
     return jacobian
+
+
+@lru_cache(maxsize=1)
+def _turns() -> Float[np.ndarray, "66 turns"]:
+    """Axis-angle numbers of 22 joints from the root's turn and the coordinates."""
+    turns = np.zeros((JOINTS * 3, SIZE - 3))
+    turns[:3, :3] = np.eye(3)
+    turns[:, 3:] = expansion()
+    return turns
+
+
+def _turned_by(rig: Rig) -> Bool[np.ndarray, "points turns"]:
+    """Which of the root's three turns and of the coordinates move which point.
+
+    Joints that share a coordinate carry the same points: no keypoint rides between them.
+    """
+    first = [NAMES.index(coordinate.joints[0]) for coordinate in COORDINATES]
+    return rig.moved_by[:, [0, 0, 0, *first]]
 
 
 def shape_jacobian(

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mocap.fitting.rig import Rig
-from mocap.geometry import rotation_between, viewing_rays
+from mocap.geometry import Camera, rotation_between, viewing_rays
 from mocap.skeletons import MEDIAPIPE_33, SKELETONS, point_map
 from mocap.take import Person
 
@@ -68,13 +68,25 @@ class Observations:
 
 
 def observe(
-    person: Person, rig: Rig, K: np.ndarray, R: np.ndarray, t: np.ndarray, fps: float
+    person: Person,
+    rig: Rig,
+    K: np.ndarray,
+    R: np.ndarray,
+    t: np.ndarray,
+    fps: float,
+    lens: Camera | None = None,
 ) -> Observations:
-    """The observations of a person with 2D and 3D keypoints; see :class:`Observations`."""
+    """The observations of a person with 2D and 3D keypoints; see :class:`Observations`.
+
+    With a ``lens``, keypoints are moved to where a pinhole would show them; those that no ray
+    through it can reach count as unseen.
+    """
     image, space = person.keypoints2d, person.keypoints3d
     assert image is not None
     assert space is not None
     pixels = _as_mediapipe(image.xy, image.skeleton)
+    if lens is not None:
+        pixels = lens.undistort(pixels, person.frames)
     metric = _as_mediapipe(space.xyz, space.skeleton)
     confidence = np.nan_to_num(_as_mediapipe(image.confidence[..., None], image.skeleton)[..., 0])
     known = np.isfinite(pixels).all(-1) & np.isfinite(metric).all(-1)

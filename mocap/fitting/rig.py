@@ -93,6 +93,17 @@ class Rig:
             np.array(directions),
         )
 
+    def only(self, points: Bool[np.ndarray, " points"]) -> Rig:
+        """The rig with some of its points."""
+        return Rig(
+            self.joints,
+            self.joint_directions,
+            self.keypoints[points],
+            self.carriers[points],
+            self.offsets[points],
+            self.offset_directions[points],
+        )
+
     def shaped(self, betas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rest joints (22, 3) and point offsets (P, 3) of a shape."""
         count = len(betas)

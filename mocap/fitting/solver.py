@@ -8,20 +8,24 @@ seam, and memory does not grow with the clip beyond the motion itself.
 
 import itertools
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
 from scipy.linalg import LinAlgError, solveh_banded
 from scipy.ndimage import gaussian_filter1d, minimum_filter1d
-from scipy.spatial.transform import Rotation
 from threadpoolctl import threadpool_limits
 
 from mocap.fitting import terms
 from mocap.fitting.freedom import SIZE
-from mocap.fitting.kinematics import Pose, point_jacobian, pose_rig, shape_jacobian
-from mocap.fitting.observations import Observations
-from mocap.fitting.rig import Rig
+from mocap.fitting.kinematics import Pose, pose_rig, shape_jacobian
+from mocap.fitting.problem import (
+    Problem,
+    accelerations,
+    data_energy,
+    data_equations,
+    evidence_terms,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -31,16 +35,6 @@ _WINDOW, _CHUNK = 512, 64
 _EASING = 0.15
 #: Frames' worth of evidence about shape, however long the clip: errors repeat from frame to frame.
 _SHAPE_FRAMES = 40
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One person's fit: the rig, what was seen, how far to believe it, and the likeliest shape."""
-
-    rig: Rig
-    seen: Observations
-    weights: terms.Weights
-    usual_betas: Float[np.ndarray, " shape"]
 
 
 def solve(
@@ -69,9 +63,10 @@ def solve(
     with threadpool_limits(limits=1, user_api="blas"):
         for iteration in range(iterations):
             before = pose
+            pose = Pose(pose.transl.copy(), pose.root.copy(), pose.coordinates.copy())
             eased = _eased(problem, iteration) if ease else problem
             for part in _windows(len(pose), iteration):
-                pose = _window_step(eased, betas, pose, part)
+                _put(pose, part, _window_step(eased, betas, pose, part))
             if free_shape and iteration % 2 == 1:
                 betas = _shape_step(eased, betas, pose)
             moved = np.abs(pose.coordinates - before.coordinates).max()
@@ -92,13 +87,6 @@ def _eased(problem: Problem, iteration: int) -> Problem:
     return replace(problem, weights=replace(problem.weights, outlier=outlier))
 
 
-def energy(problem: Problem, betas: np.ndarray, pose: Pose) -> float:
-    """The energy of a pose of the whole clip, up to a constant."""
-    return _data_energy(problem, betas, pose, slice(0, len(pose))) + float(
-        0.5 * np.sum(_accelerations(problem, pose) ** 2)
-    )
-
-
 def _windows(frames: int, iteration: int) -> list[slice]:
     if frames <= _WINDOW:
         return [slice(0, frames)]
@@ -108,10 +96,13 @@ def _windows(frames: int, iteration: int) -> list[slice]:
 
 
 def _window_step(problem: Problem, betas: np.ndarray, pose: Pose, part: slice) -> Pose:
-    """One accepted step for a window of frames, or the pose unchanged."""
+    """A window's frames after one accepted step, or as they were."""
     blocks, gradient = _normal_equations(problem, betas, pose, part)
+    # Accelerations reach over the window's ends by two frames.
     near = slice(max(0, part.start - 2), min(len(pose), part.stop + 2))
-    start = _local_energy(problem, betas, pose, part, near)
+    inside = slice(part.start - near.start, part.stop - near.start)
+    around, local = pose[near], problem[near]
+    start = _local_energy(local, betas, around, inside)
     damping = 1e-4
     for _ in range(6):
         try:
@@ -119,11 +110,11 @@ def _window_step(problem: Problem, betas: np.ndarray, pose: Pose, part: slice) -
         except LinAlgError:
             damping *= 100
             continue
-        candidate = _replaced(pose, part, pose[part].moved(_bounded(step, problem.seen.fps)))
-        if _local_energy(problem, betas, candidate, part, near) < start:
+        candidate = pose[part].moved(_bounded(step, problem.seen.fps))
+        if _local_energy(local, betas, _replaced(around, inside, candidate), inside) < start:
             return candidate
         damping *= 10
-    return pose
+    return pose[part]
 
 
 def _bounded(step: np.ndarray, fps: float) -> np.ndarray:
@@ -140,55 +131,35 @@ def _bounded(step: np.ndarray, fps: float) -> np.ndarray:
 
 
 def _replaced(pose: Pose, part: slice, new: Pose) -> Pose:
-    transl, root, coordinates = pose.transl.copy(), pose.root.copy(), pose.coordinates.copy()
-    transl[part], root[part], coordinates[part] = new.transl, new.root, new.coordinates
-    return Pose(transl, root, coordinates)
+    changed = Pose(pose.transl.copy(), pose.root.copy(), pose.coordinates.copy())
+    _put(changed, part, new)
+    return changed
+
+
+def _put(pose: Pose, part: slice, new: Pose) -> None:
+    pose.transl[part], pose.root[part], pose.coordinates[part] = (
+        new.transl,
+        new.root,
+        new.coordinates,
+    )
 
 
 def _normal_equations(
     problem: Problem, betas: np.ndarray, pose: Pose, part: slice
 ) -> tuple[Float[np.ndarray, "frames m m"], Float[np.ndarray, "frames m"]]:
     """Hessian blocks and gradient of a window, the accelerations' gradient included."""
-    frames = part.stop - part.start
-    blocks, gradient = np.zeros((frames, SIZE, SIZE)), np.zeros((frames, SIZE))
-    for start in range(part.start, part.stop, _CHUNK):
-        chunk = slice(start, min(start + _CHUNK, part.stop))
-        at = slice(start - part.start, chunk.stop - part.start)
-        posed = pose_rig(problem.rig, betas, pose[chunk])
-        jacobian = point_jacobian(problem.rig, pose[chunk], posed)
-        for residuals in _data_terms(problem, posed.points, jacobian, problem.seen[chunk]):
-            transposed = np.swapaxes(residuals.jacobian, -1, -2)
-            blocks[at] += transposed @ residuals.jacobian
-            gradient[at] += (transposed @ residuals.values[..., None])[..., 0]
-    unusual, scale = terms.pose_prior(pose[part], problem.weights)
-    beyond, slope = terms.joint_limits(pose[part], problem.weights)
-    angles = np.arange(6, SIZE)
-    blocks[:, angles, angles] += scale**2 + slope**2
-    gradient[:, 6:] += unusual * scale + beyond * slope
+    chunks = [
+        slice(start, min(start + _CHUNK, part.stop))
+        for start in range(part.start, part.stop, _CHUNK)
+    ]
+    found = [data_equations(problem[chunk], betas, pose[chunk]) for chunk in chunks]
+    blocks, gradient = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    near = slice(max(0, part.start - 2), min(len(pose), part.stop + 2))
     scales = terms.acceleration_scale(problem.seen.fps, problem.weights)
-    gradient += _spread_back(_accelerations(problem, pose) * scales, len(pose))[part]
+    second = accelerations(problem, pose[near]) * scales
+    spread = _spread_back(second, near.stop - near.start)
+    gradient += spread[part.start - near.start : part.stop - near.start]
     return blocks, gradient
-
-
-def _data_terms(
-    problem: Problem, points: np.ndarray, jacobian: np.ndarray, seen: Observations
-) -> tuple[terms.Residuals, terms.Residuals]:
-    return (
-        terms.reprojection(points, jacobian, seen, problem.weights),
-        terms.metric(problem.rig, points, jacobian, seen, problem.weights),
-    )
-
-
-def _accelerations(problem: Problem, pose: Pose) -> Float[np.ndarray, "inner m"]:
-    """Weighted second differences of every unknown, for frames 1 to F-2."""
-    if len(pose) < 3:
-        return np.zeros((0, SIZE))
-    turns = Rotation.from_matrix(pose.root[1:] @ np.swapaxes(pose.root[:-1], -1, -2)).as_rotvec()
-    second = np.concatenate(
-        [np.diff(pose.transl, 2, axis=0), np.diff(turns, axis=0), np.diff(pose.coordinates, 2, 0)],
-        axis=1,
-    )
-    return second * terms.acceleration_scale(problem.seen.fps, problem.weights)
 
 
 def _spread_back(second: np.ndarray, frames: int) -> np.ndarray:
@@ -201,13 +172,12 @@ def _spread_back(second: np.ndarray, frames: int) -> np.ndarray:
     return spread
 
 
-def _second_difference_bands(frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Diagonals 0, 1 and 2 of the second difference's normal matrix."""
-    inner = np.zeros(frames)
-    inner[1:-1] = 1.0
-    before, after = np.roll(inner, -1), np.roll(inner, 1)
-    before[-1] = after[0] = 0.0
-    return before + 4 * inner + after, -2 * (inner + before)[:-1], before[:-2]
+def _second_difference_bands(total: int, part: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A window's share of diagonals 0, 1 and 2 of the second difference's normal matrix."""
+    frames = np.arange(part.start - 1, part.stop + 1)
+    inner = ((frames > 0) & (frames < total - 1)).astype(float)
+    before, here, after = inner[2:], inner[1:-1], inner[:-2]
+    return before + 4 * here + after, -2 * (here + before)[:-1], before[:-2]
 
 
 def _solve_banded(
@@ -229,30 +199,19 @@ def _solve_banded(
     band[2 * SIZE] += 1e-6
     scale = terms.acceleration_scale(problem.seen.fps, problem.weights) ** 2
     if total >= 3:
-        here, one, two = _second_difference_bands(total)
-        band[2 * SIZE] += here[part, None] * scale
-        band[SIZE, 1:] += one[part.start : part.stop - 1, None] * scale
-        band[0, 2:] += two[part.start : max(part.stop - 2, part.start), None] * scale
+        here, one, two = _second_difference_bands(total, part)
+        band[2 * SIZE] += here[:, None] * scale
+        band[SIZE, 1:] += one[:, None] * scale
+        band[0, 2:] += two[:, None] * scale
     flat = band.reshape(2 * SIZE + 1, -1)
     step = solveh_banded(flat, -gradient.ravel(), overwrite_ab=True, check_finite=False)
     return step.reshape(frames, SIZE)
 
 
-def _local_energy(
-    problem: Problem, betas: np.ndarray, pose: Pose, part: slice, near: slice
-) -> float:
-    accelerations = _accelerations(problem, pose[near])
-    return _data_energy(problem, betas, pose, part) + float(0.5 * np.sum(accelerations**2))
-
-
-def _data_energy(problem: Problem, betas: np.ndarray, pose: Pose, part: slice) -> float:
-    seen, weights = problem.seen[part], problem.weights
-    points = pose_rig(problem.rig, betas, pose[part]).points
-    nothing = np.zeros((*points.shape, 0))
-    total = terms.reprojection_energy(points, seen, weights)
-    total += 0.5 * np.sum(terms.metric(problem.rig, points, nothing, seen, weights).values ** 2)
-    total += 0.5 * np.sum(terms.pose_prior(pose[part], weights)[0] ** 2)
-    return float(total + 0.5 * np.sum(terms.joint_limits(pose[part], weights)[0] ** 2))
+def _local_energy(problem: Problem, betas: np.ndarray, pose: Pose, part: slice) -> float:
+    """What depends on some of the frames: their own energy, and all accelerations."""
+    moving = accelerations(problem, pose)
+    return data_energy(problem[part], betas, pose[part]) + float(0.5 * np.sum(moving**2))
 
 
 def _shape_step(problem: Problem, betas: np.ndarray, pose: Pose) -> np.ndarray:
@@ -264,9 +223,8 @@ def _shape_step(problem: Problem, betas: np.ndarray, pose: Pose) -> np.ndarray:
         chunk = slice(start, min(start + _CHUNK, len(pose)))
         posed = pose_rig(problem.rig, betas, pose[chunk])
         jacobian = shape_jacobian(problem.rig, count, posed)
-        seen = problem.seen[chunk]
-        used += int(seen.seen.sum())
-        for residuals in _data_terms(problem, posed.points, jacobian, seen):
+        used += int(problem.seen[chunk].seen.sum())
+        for residuals in evidence_terms(problem[chunk], posed.points, jacobian):
             rows = residuals.jacobian.reshape(-1, count)
             normal += rows.T @ rows
             gradient += rows.T @ residuals.values.ravel()

@@ -9,8 +9,8 @@ from mocap.body import Body
 from mocap.fitting.freedom import compression
 from mocap.fitting.kinematics import Pose
 from mocap.fitting.observations import Observations, observe
+from mocap.fitting.problem import Problem
 from mocap.fitting.rig import Rig
-from mocap.fitting.solver import Problem
 from mocap.fitting.terms import Weights
 from mocap.geometry import Camera
 from tests.fitting.synthetic import CLEAN, Actor, Noise, act, coordinates, see, upright

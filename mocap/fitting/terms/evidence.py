@@ -1,50 +1,12 @@
-"""The energy, term by term.
-
-Each term is a pure function from a pose (or what follows from it) to weighted residuals and their
-derivatives: the energy is half the sum of their squares. Robust terms fold the weight of
-iteratively reweighted least squares (Geman and McClure, 1985) into the residual.
-"""
-
-from dataclasses import dataclass
+"""What was seen: keypoints in the picture, and the detector's 3D points."""
 
 import numpy as np
 from jaxtyping import Float
 
-from mocap.fitting import freedom
-from mocap.fitting.kinematics import Pose
 from mocap.fitting.observations import Observations
 from mocap.fitting.rig import Rig
+from mocap.fitting.terms.weights import Residuals, Weights
 from mocap.skeletons import MEDIAPIPE_33
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Standard deviations of the energy's terms: how far off each kind of evidence usually is.
-
-    Attributes:
-        reprojection: of a keypoint in the picture, as a share of the person's height there.
-        outlier: reprojection errors beyond this many deviations count less and less.
-        depth: of a bone's extent along the viewing ray, metres.
-        lateral: of a point across the ray, metres; holds the size of the body.
-        prior: factor on the pose prior's spreads.
-        limit: of an angle beyond its limits, radians.
-        acceleration: of a coordinate, rad/s².
-        root_acceleration: of the root's rotation, rad/s².
-        translation_acceleration: of the root's place, m/s²; depth moves as smoothly.
-        shape: of a beta, in its own deviations.
-    """
-
-    reprojection: float = 0.015
-    outlier: float = 3.0
-    depth: float = 0.10
-    lateral: float = 0.08
-    prior: float = 1.0
-    limit: float = 0.05
-    acceleration: float = 30.0
-    root_acceleration: float = 15.0
-    translation_acceleration: float = 4.0
-    shape: float = 1.0
-
 
 #: Bones whose extent along the ray the 3D keypoints are believed about, by keypoint names.
 DEPTH_BONES: tuple[tuple[str, str], ...] = (
@@ -68,14 +30,6 @@ DEPTH_BONES: tuple[tuple[str, str], ...] = (
         )
     ),
 )
-
-
-@dataclass(frozen=True)
-class Residuals:
-    """Weighted residuals (F, n) and their derivative (F, n, m) by the unknowns of their frame."""
-
-    values: Float[np.ndarray, "frames residuals"]
-    jacobian: Float[np.ndarray, "frames residuals unknowns"]
 
 
 def reprojection(
@@ -134,7 +88,8 @@ def metric(
     told = np.einsum("fbi,fi->fb", seen.metric[:, end] - seen.metric[:, start], seen.rays)
     is_now = np.einsum("fbi,fi->fb", points[:, end] - points[:, start], along)
     trust = np.sqrt(np.minimum(seen.weight[:, start], seen.weight[:, end])) / weights.depth
-    by_bone = np.einsum("fi,fbim->fbm", along, jacobian[:, end] - jacobian[:, start], optimize=True)
+    frames, unknowns = len(points), jacobian.shape[-1]
+    by_bone = (along[:, None, None] @ (jacobian[:, end] - jacobian[:, start]))[:, :, 0]
     hips = [rig.point("left_hip"), rig.point("right_hip")]
     centred = points - points[:, hips].mean(1, keepdims=True)
     by_point = jacobian - jacobian[:, hips].mean(1, keepdims=True)
@@ -142,8 +97,7 @@ def metric(
     sure = np.sqrt(np.minimum(seen.weight, seen_hips[:, None])) / weights.lateral
     told_across = np.einsum("fki,fpi->fpk", across[0], seen.metric)
     is_across = np.einsum("fki,fpi->fpk", across[1], centred)
-    by_across = np.einsum("fki,fpim->fpkm", across[1], by_point, optimize=True)
-    frames = len(points)
+    by_across = (sure[..., None, None] * across[1][:, None]) @ by_point
     return Residuals(
         np.concatenate(
             [
@@ -155,9 +109,7 @@ def metric(
         np.concatenate(
             [
                 trust[..., None] * by_bone,
-                (sure[..., None, None] * by_across).reshape(
-                    frames, 2 * points.shape[1], jacobian.shape[-1]
-                ),
+                by_across.reshape(frames, 2 * points.shape[1], unknowns),
             ],
             1,
         ),
@@ -181,32 +133,3 @@ def _across(seen: Observations) -> tuple[np.ndarray, np.ndarray]:
     down = np.cross(seen.rays, right)
     camera = np.stack([right, down], 1)
     return camera, camera @ seen.R
-
-
-def pose_prior(pose: Pose, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
-    """How unusual the angles are: residuals (F, C) and their diagonal derivative (C,)."""
-    scale = 1.0 / (weights.prior * freedom.spreads())
-    return (pose.coordinates - freedom.means()) * scale, scale
-
-
-def joint_limits(pose: Pose, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
-    """How far angles are beyond their limits: residuals (F, C), diagonal derivative (F, C)."""
-    low, high = freedom.limits()
-    beyond = np.minimum(pose.coordinates - low, 0) + np.maximum(pose.coordinates - high, 0)
-    return beyond / weights.limit, (beyond != 0) / weights.limit
-
-
-def acceleration_scale(fps: float, weights: Weights) -> np.ndarray:
-    """What multiplies the second difference of each unknown, so that rates compare fairly.
-
-    The sum over frames approximates an integral over time, whatever the frame rate: with more
-    frames a second there is more evidence a second, and the motion is no smoother for it.
-    """
-    sigma = np.concatenate(
-        [
-            np.full(3, weights.translation_acceleration),
-            np.full(3, weights.root_acceleration),
-            np.full(freedom.SIZE - 6, weights.acceleration),
-        ]
-    )
-    return fps**2 / sigma

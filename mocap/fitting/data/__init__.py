@@ -1,0 +1,1 @@
+"""The files of weights that the fit is shipped with."""

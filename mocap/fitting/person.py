@@ -1,0 +1,134 @@
+"""One person's motion before anybody knows where the ground is."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.transform import Rotation, RotationSpline
+
+from mocap.errors import FitError
+from mocap.fitting.config import FitConfig
+from mocap.fitting.initialise import initial_pose
+from mocap.fitting.kinematics import Pose
+from mocap.fitting.observations import Observations, observe
+from mocap.fitting.problem import Problem
+from mocap.fitting.rig import NAMES, Rig
+from mocap.fitting.solver import solve
+from mocap.take import Person, Take
+
+# PyTorch takes seconds to import: only what poses the whole body pays for it.
+if TYPE_CHECKING:
+    from mocap.body import Body
+
+#: A person needs this many frames with keypoints for a motion to mean anything.
+_LEAST_FRAMES = 3
+#: Frames a second at which a motion is roughed out, and the least frames that are left for it.
+_ROUGH_FPS, _ROUGH_FRAMES = 15.0, 24
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A person's motion in the world of ``seen``: what it was fitted to, shape and pose."""
+
+    person: Person
+    seen: Observations
+    betas: Float[np.ndarray, " shape"]
+    pose: Pose
+
+
+def fit_alone(take: Take, person: Person, body: Body, rig: Rig, config: FitConfig) -> Fitted:
+    """Fit one person in the camera's world, as if there were no ground.
+
+    Raises:
+        FitError: the person has no keypoints, or is seen in too few frames.
+    """
+    if person.keypoints2d is None or person.keypoints3d is None:
+        raise FitError(f"{person.id}: has no keypoints; run `mocap extract` on the video")
+    camera = take.camera
+    seen = observe(person, rig, *camera.at(person.frames), frame_rate(take), camera)
+    if seen.seen.sum() < _LEAST_FRAMES:
+        raise FitError(
+            f"{person.id}: seen in {int(seen.seen.sum())} frames; "
+            f"a motion needs at least {_LEAST_FRAMES}"
+        )
+    betas = np.zeros(config.shapes)
+    if config.height is not None:
+        betas = body.betas_for_height(config.height).double().numpy()[: config.shapes]
+    seen = replace(seen, metric=seen.metric * _scale(rig, betas, seen))
+    betas, pose = _rough(rig, betas, seen, config)
+    problem = Problem(rig, seen, config.weights, betas)
+    if config.height is not None:
+        betas = with_stature(body, betas, config.height)
+    _, pose = solve(problem, betas, pose, iterations=4, free_shape=False, ease=False)
+    return Fitted(person, seen, betas, pose)
+
+
+def frame_rate(take: Take) -> float:
+    """Frames a second, by the frames' own times."""
+    times = take.video.timestamps
+    span = float(times[-1] - times[0]) if len(times) > 1 else 0.0
+    return (len(times) - 1) / span if span > 0 else take.video.fps
+
+
+def _rough(
+    rig: Rig, betas: np.ndarray, seen: Observations, config: FitConfig
+) -> tuple[np.ndarray, Pose]:
+    """Shape and a pose near the best one, from a share of the frames."""
+    stride = max(1, min(round(seen.fps / _ROUGH_FPS), len(seen) // _ROUGH_FRAMES))
+    kept = np.arange(0, len(seen), stride)
+    thin = replace(seen[kept], fps=seen.fps / stride)
+    if thin.seen.sum() < _LEAST_FRAMES:
+        kept, thin = np.arange(len(seen)), seen
+    pose = initial_pose(rig, betas, thin)
+    problem = Problem(rig, thin, config.weights, betas)
+    betas, pose = solve(problem, betas, pose, iterations=config.iterations, free_shape=True)
+    return betas, _between(pose, kept, len(seen))
+
+
+def _between(pose: Pose, kept: np.ndarray, frames: int) -> Pose:
+    """A pose for every frame from that of some, smoothly; the last is kept after its end."""
+    if len(kept) == frames:
+        return pose
+    at = np.clip(np.arange(frames), kept[0], kept[-1])
+    low = np.clip(np.searchsorted(kept, at, "right") - 1, 0, len(kept) - 2)
+    share = ((at - kept[low]) / (kept[low + 1] - kept[low]))[:, None]
+    root = RotationSpline(kept, Rotation.from_matrix(pose.root))(at).as_matrix()
+    transl, angles = (
+        (1 - share) * values[low] + share * values[low + 1]
+        for values in (pose.transl, pose.coordinates)
+    )
+    return Pose(transl, root, angles)
+
+
+def _scale(rig: Rig, betas: np.ndarray, seen: Observations) -> float:
+    """What brings the 3D keypoints to the size of the body: the detector's metre is a guess."""
+    rest, _ = rig.shaped(betas)
+    mine, told = 0.0, 0.0
+    for side in ("left", "right"):
+        chain = [f"{side}_{joint}" for joint in ("shoulder", "hip", "knee", "ankle")]
+        for a, b in itertools.pairwise(chain):
+            weight = np.minimum(seen.weight[:, rig.point(a)], seen.weight[:, rig.point(b)])
+            sure = weight > 0.5
+            if sure.sum() < _LEAST_FRAMES:
+                continue
+            spans = seen.metric[sure, rig.point(a)] - seen.metric[sure, rig.point(b)]
+            told += float(np.median(np.linalg.norm(spans, axis=-1)))
+            mine += float(np.linalg.norm(rest[NAMES.index(a)] - rest[NAMES.index(b)]))
+    return float(np.clip(mine / told, 0.7, 1.4)) if told > 0 else 1.0
+
+
+def with_stature(body: Body, betas: np.ndarray, height: float) -> np.ndarray:
+    """The nearest shape of exactly a stature, metres."""
+    import torch
+
+    along = body.betas_for_height(height).double().numpy()[: len(betas)]
+    along = along - body.betas_for_height(float(height) * 0.98).double().numpy()[: len(betas)]
+    for _ in range(8):
+        now = float(body.height(torch.as_tensor(betas, dtype=torch.float32))[0])
+        longer = torch.as_tensor(betas + along, dtype=torch.float32)
+        betas = betas + along * (height - now) / (float(body.height(longer)[0]) - now)
+    return betas
