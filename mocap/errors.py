@@ -16,6 +16,10 @@ class AssetError(MocapError):
     """A model or clip that could be had from none of its sources."""
 
 
+class CalibrationError(MocapError):
+    """A camera calibration that is missing, damaged, absurd, or of another picture."""
+
+
 class DetectionError(MocapError):
     """A clip in which nobody could be found or followed."""
 

@@ -13,6 +13,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
+from mocap.distortion import COEFFICIENTS, distort, undistort
+
 #: Field of view along the longer image side when nothing tells it: phones and webcams in their
 #: main lens, action cameras aside.
 DEFAULT_FIELD_OF_VIEW = np.deg2rad(60.0)
@@ -20,19 +22,39 @@ DEFAULT_FIELD_OF_VIEW = np.deg2rad(60.0)
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera, fixed or moving (a leading axis of 1 or of frames).
+    """A pinhole camera behind a lens, fixed or moving (a leading axis of 1 or of frames).
 
     Attributes:
         K: (1|F, 3, 3) intrinsics in pixels.
         R: (1|F, 3, 3) rotation, world to camera.
         t: (1|F, 3) translation in metres, world to camera.
-        source: ``"given"`` or ``"estimated"``.
+        source: of the intrinsics: ``"given"`` or ``"estimated"``.
+        distortion: (C,) coefficients of the lens, as in :mod:`mocap.distortion`; None for none.
+        model: of the lens: ``"opencv"`` or ``"fisheye"``.
+        gravity_given: whether ``R`` is known to have the world's +Y up, not only assumed to.
+        note: where the intrinsics came from, for people to read.
+
+    Raises:
+        ValueError: the model is unknown or takes another number of coefficients.
     """
 
     K: Float[np.ndarray, "frames 3 3"]
     R: Float[np.ndarray, "frames 3 3"]
     t: Float[np.ndarray, "frames 3"]
     source: str = "estimated"
+    distortion: Float[np.ndarray, " coefficients"] | None = None
+    model: str = "opencv"
+    gravity_given: bool = False
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.model not in COEFFICIENTS:
+            raise ValueError(f"a lens of model {self.model!r}; known: {', '.join(COEFFICIENTS)}")
+        if self.distortion is not None and len(self.distortion) not in COEFFICIENTS[self.model]:
+            counts = " or ".join(map(str, COEFFICIENTS[self.model]))
+            raise ValueError(
+                f"{len(self.distortion)} distortion coefficients; {self.model} has {counts}"
+            )
 
     @classmethod
     def assumed(cls, width: int, height: int, field_of_view: float | None = None) -> "Camera":
@@ -58,20 +80,46 @@ class Camera:
     def project(
         self, points_world: Float[np.ndarray, "frames *points 3"], frames: np.ndarray
     ) -> np.ndarray:
-        """Project world points (metres) of given frames to pixels; behind the camera is NaN."""
+        """Project world points (metres) of given frames to pixels, as the lens shows them.
+
+        What is behind the camera, or beyond the lens' reach, is NaN.
+        """
         K, R, t = self.at(frames)
         flat = points_world.reshape(len(frames), math.prod(points_world.shape[1:-1]), 3)
         points_camera = np.einsum("fij,fpj->fpi", R, flat) + t[:, None]
         pixels = project_camera(points_camera, K)
+        if self.distortion is not None:
+            focal, centre = _focal_and_centre(K)
+            bent = distort((pixels - centre) / focal, self.distortion, self.model)
+            pixels = bent * focal + centre
         return pixels.reshape(*points_world.shape[:-1], 2)
+
+    def undistort(
+        self, pixels: Float[np.ndarray, "frames *points 2"], frames: np.ndarray
+    ) -> np.ndarray:
+        """Where a pinhole with the same K would show what the lens shows at ``pixels``.
+
+        NaN stays NaN, and so becomes what no ray through this lens can reach.
+        """
+        if self.distortion is None:
+            return pixels.astype(float)
+        flat = pixels.reshape(len(frames), math.prod(pixels.shape[1:-1]), 2).astype(float)
+        focal, centre = _focal_and_centre(self.at(frames)[0])
+        ideal = undistort((flat - centre) / focal, self.distortion, self.model)
+        return (ideal * focal + centre).reshape(pixels.shape)
+
+
+def _focal_and_centre(K: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Focal lengths and principal points, (F, 1, 2) each, of (F, 3, 3) intrinsics."""
+    return np.stack([K[:, 0, 0], K[:, 1, 1]], -1)[:, None], K[:, None, :2, 2]
 
 
 def project_camera(points_camera: np.ndarray, K: np.ndarray) -> np.ndarray:
     """Project (F, P, 3) camera-frame points with (F, 3, 3) intrinsics to (F, P, 2) pixels."""
     depth = points_camera[..., 2:]
     safe = np.where(depth > 1e-6, depth, np.nan)
-    focal = np.stack([K[:, 0, 0], K[:, 1, 1]], -1)[:, None]
-    return points_camera[..., :2] / safe * focal + K[:, None, :2, 2]
+    focal, centre = _focal_and_centre(K)
+    return points_camera[..., :2] / safe * focal + centre
 
 
 def viewing_rays(pixels: np.ndarray, K: np.ndarray) -> np.ndarray:
@@ -92,6 +140,7 @@ def rotation_between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     spare /= np.linalg.norm(spare, axis=-1, keepdims=True)
     norm = np.linalg.norm(axis, axis=-1)
     angle = np.arctan2(norm, cosine)
-    unit = np.where(norm[..., None] > 1e-9, axis / np.maximum(norm, 1e-9)[..., None], spare)
+    known = (norm > 1e-9) | (cosine > 0)
+    unit = np.where(known[..., None], axis / np.maximum(norm, 1e-300)[..., None], spare)
     vectors = unit * angle[..., None]
     return Rotation.from_rotvec(vectors.reshape(-1, 3)).as_matrix().reshape(*vectors.shape, 3)

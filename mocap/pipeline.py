@@ -6,29 +6,34 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mocap.assets import fetch
+from mocap.calibration import Calibration
 from mocap.errors import DetectionError
 from mocap.fitting import FitConfig, fit
-from mocap.geometry import Camera
+from mocap.geometry import DEFAULT_FIELD_OF_VIEW, Camera
 from mocap.keypoints import MediaPipeHands, MediaPipePose
 from mocap.people import (
+    DepthConfig,
+    GlitchConfig,
     IdentityConfig,
     SideConfig,
     Tracker,
     TrackerConfig,
     Tracklet,
+    amends_told,
     person_record,
+    put_right,
     settle,
-    undo_swaps,
 )
 from mocap.progress import Progress, silent
-from mocap.take import StageRecord, Take, VideoRecord
+from mocap.scene import SegmentCollector
+from mocap.take import Scene, StageRecord, Take, VideoRecord
 from mocap.video import Frame, hash_source, open_video, read_ahead
 
 if TYPE_CHECKING:
@@ -36,7 +41,9 @@ if TYPE_CHECKING:
 
 
 #: The stage that finds people; its version changes when its results do.
-DETECTION, DETECTION_VERSION = "detection", "1"
+DETECTION, DETECTION_VERSION = "detection", "2"
+#: The choice of a camera, made without looking at the pictures.
+CAMERA, CAMERA_VERSION = "camera", "1"
 
 
 @dataclass(frozen=True)
@@ -45,22 +52,29 @@ class ExtractConfig:
 
     Attributes:
         hands: whether to look for hands.
-        field_of_view: of the camera along the longer image side, radians; a guess if None.
+        field_of_view: of the camera along the longer image side, radians; if None, what the
+            file's metadata tell, or else a guess.
+        camera: its calibration, if there is one; goes before ``field_of_view``.
         most_people: keep only this many, those seen longest; all if None.
         fps: of an image folder.
         tracker: how people are followed.
         identities: who is the same person, and who is nobody.
         sides: how reluctantly left and right are swapped back.
+        depths: how reluctantly depths are put right; None leaves them.
+        glitches: what motion allows; None believes every pose.
         fitting: how keypoints become motion.
     """
 
     hands: bool = True
     field_of_view: float | None = None
+    camera: Calibration | None = None
     most_people: int | None = None
     fps: float = 30.0
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     identities: IdentityConfig = field(default_factory=IdentityConfig)
     sides: SideConfig = field(default_factory=SideConfig)
+    depths: DepthConfig | None = field(default_factory=DepthConfig)
+    glitches: GlitchConfig | None = field(default_factory=GlitchConfig)
     fitting: FitConfig = field(default_factory=FitConfig)
 
 
@@ -81,6 +95,7 @@ def extract(
 
     Raises:
         VideoError: the video cannot be read.
+        CalibrationError: the given calibration is of another picture.
         AssetError: the detector's models cannot be had.
         DetectionError: nobody is in the clip.
         FitError: nobody could be fitted.
@@ -113,6 +128,10 @@ def detect(video: str | Path | int, config: ExtractConfig, *, progress: Progress
     started = time.perf_counter()
     with ExitStack() as stack:
         source = stack.enter_context(open_video(video, fps=config.fps))
+        info = source.info
+        if config.camera is not None:
+            # Of another picture: better known now than when all is done.
+            config.camera.fitted(info.width, info.height, info.rotation)
         bundle = fetch("pose_landmarker", progress=progress)
         pose = stack.enter_context(closing(MediaPipePose(bundle, most=4)))
         alone = stack.enter_context(closing(MediaPipePose(bundle, most=1)))
@@ -120,15 +139,14 @@ def detect(video: str | Path | int, config: ExtractConfig, *, progress: Progress
         if config.hands:
             hand_bundle = fetch("hand_landmarker", progress=progress)
             hands = stack.enter_context(closing(MediaPipeHands(hand_bundle)))
-        clock = _Clock()
-        tracker = Tracker(pose, hands, config.tracker, alone=alone)
-        total = source.info.frame_count
+        clock, edges = _Clock(), SegmentCollector()
+        tracker = Tracker(pose, hands, config.tracker, alone=alone, mirror=alone)
+        total = info.frame_count
         progress(DETECTION, 0, total)
         frames = stack.enter_context(closing(read_ahead(source)))
-        for done in tracker.follow(clock.passing(frames)):
+        for done in tracker.follow(clock.passing(edges.passing(frames))):
             progress(DETECTION, done, max(total, done) if total else None)
         progress(DETECTION, len(clock.times), len(clock.times))
-        info = source.info
         hand_source = hands.name if hands else None
     times = np.array(clock.times)
     fps = (len(times) - 1) / times[-1] if len(times) > 1 else info.fps
@@ -147,25 +165,86 @@ def detect(video: str | Path | int, config: ExtractConfig, *, progress: Progress
             + (f" (dropped: {reasons})" if reasons else "")
             + ". People should be at least an eighth of the picture's height and mostly in view."
         )
-    records, swaps = {}, {}
+    records, amends = {}, {}
     for name, person in _named(people):
         told = person_record(person, name, pose.skeleton, pose.name, hand_source)
-        records[name], swaps[name] = undo_swaps(told, config.sides)
+        records[name], amends[name] = put_right(
+            told,
+            fps,
+            sides=config.sides,
+            depths=config.depths,
+            glitches=config.glitches,
+            mirrored=person.mirrored,
+        )
+    boxes = [(person.frames, person.box) for person in records.values()]
+    scene = Scene(edges.segments(boxes))
     stage = StageRecord(
         DETECTION,
         DETECTION_VERSION,
         {
-            **asdict(config),
+            **detection_parameters(config),
             "dropped": [asdict(one) for one in dropped],
-            "frames_with_sides_swapped_back": swaps,
+            **amends_told(amends),
         },
         round(time.perf_counter() - started, 3),
         {"body": pose.name, "hands": hand_source or ""},
     )
     sha256 = "" if isinstance(video, int) else hash_source(video)
-    record = VideoRecord(info.path, sha256, info.width, info.height, info.fps, times)
-    camera = Camera.assumed(info.width, info.height, config.field_of_view)
-    return Take(record, camera, records, None, (stage,))
+    size = info.width, info.height
+    record = VideoRecord(
+        info.path, sha256, *size, info.fps, times, info.rotation, info.field_of_view
+    )
+    take = Take(record, Camera.assumed(*size), records, None, (stage,), scene)
+    return with_camera(take, config)
+
+
+def detection_parameters(config: ExtractConfig) -> dict[str, Any]:
+    """What detection depends on: all but the camera and the fit."""
+    return {
+        name: value
+        for name, value in asdict(config).items()
+        if name not in ("fitting", *camera_parameters(config))
+    }
+
+
+def with_camera(take: Take, config: ExtractConfig) -> Take:
+    """A take with keypoints, seen through the camera that a configuration asks for.
+
+    Raises:
+        CalibrationError: it is of another picture.
+    """
+    started = time.perf_counter()
+    video = take.video
+    if config.camera is not None:
+        camera = config.camera.fitted(video.width, video.height, video.rotation or 0).camera()
+    else:
+        given = config.field_of_view is not None
+        angle = config.field_of_view or video.field_of_view or DEFAULT_FIELD_OF_VIEW
+        source = "given" if given else "told by the file" if video.field_of_view else "assumed"
+        camera = replace(
+            Camera.assumed(video.width, video.height, angle),
+            source="given" if given else "estimated",
+            note=f"field of view {np.rad2deg(angle):.1f}°, {source}",
+        )
+    seconds = round(time.perf_counter() - started, 3)
+    record = StageRecord(CAMERA, CAMERA_VERSION, camera_parameters(config), seconds)
+    return take.with_stage(record, camera=camera)
+
+
+def camera_parameters(config: ExtractConfig) -> dict[str, Any]:
+    """What the choice of a camera depends on."""
+    calibration = None if config.camera is None else asdict(config.camera)
+    return {"field_of_view": config.field_of_view, "camera": calibration}
+
+
+def camera_config(record: StageRecord) -> ExtractConfig:
+    """A configuration that asks for the camera on record; the inverse of the above."""
+    known = record.parameters
+    calibration = known.get("camera")
+    return ExtractConfig(
+        field_of_view=known.get("field_of_view"),
+        camera=None if calibration is None else Calibration(**calibration),
+    )
 
 
 def _named(people: list[Tracklet]) -> list[tuple[str, Tracklet]]:

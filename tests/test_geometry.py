@@ -1,5 +1,6 @@
 """Cameras and rotations against cases worked out by hand, and as properties."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -85,6 +86,50 @@ class TestCamera:
         camera = moving_camera(3)
         assert camera.project(np.zeros((0, 5, 3)), np.arange(0)).shape == (0, 5, 2)
         assert camera.project(np.zeros((2, 0, 3)), np.arange(2)).shape == (2, 0, 2)
+
+
+class TestLens:
+    LENS = np.array([-0.2, 0.05, 0.001, -0.002, 0.01])
+
+    def points(self) -> np.ndarray:
+        return np.random.default_rng(3).uniform([-1, -0.7, 2.5], [1, 0.7, 4], (2, 40, 3))
+
+    def test_projection_is_opencvs(self):
+        turn, shift = np.array([0.1, -0.2, 0.05]), np.array([0.1, 0.2, 0.3])
+        R = Rotation.from_rotvec(turn).as_matrix()
+        camera = Camera(K[None], R[None], shift[None], "given", self.LENS)
+        pixels = camera.project(self.points(), np.array([0, 7]))
+        for found, points in zip(pixels, self.points(), strict=True):
+            expected, _ = cv2.projectPoints(points, turn, shift, K, self.LENS)
+            np.testing.assert_allclose(found, expected[:, 0], atol=1e-9)
+
+    @pytest.mark.parametrize("model", ["opencv", "fisheye"])
+    def test_undistorted_pixels_are_a_pinholes(self, model):
+        bare = moving_camera(2)
+        lens = Camera(bare.K, bare.R, bare.t, "given", self.LENS[[0, 1, 2, 3]], model)
+        frames = np.array([0, 1])
+        points = self.points().reshape(2, 8, 5, 3) * [1, 1, 0.25]
+        seen, pinhole = lens.project(points, frames), bare.project(points, frames)
+        assert np.nanmax(np.abs(seen - pinhole)) > 10
+        np.testing.assert_allclose(lens.undistort(seen, frames), pinhole, atol=1e-6)
+
+    def test_without_a_lens_pixels_stay(self):
+        pixels = np.array([[[1.0, 2.0], [np.nan, 3.0]]], np.float32)
+        np.testing.assert_array_equal(moving_camera(1).undistort(pixels, np.array([0])), pixels)
+
+    def test_missing_pixels_stay_missing(self):
+        camera = Camera(K[None], np.eye(3)[None], np.zeros((1, 3)), "given", self.LENS)
+        pixels = np.array([[[600.0, 300.0], [np.nan, np.nan]]])
+        found = camera.undistort(pixels, np.array([0]))
+        assert np.isfinite(found[0, 0]).all()
+        assert np.isnan(found[0, 1]).all()
+
+    @pytest.mark.parametrize(("model", "count"), [("opencv", 3), ("fisheye", 5), ("mirror", 4)])
+    def test_lenses_that_are_none(self, model, count):
+        with pytest.raises(ValueError, match=model):
+            Camera(
+                K[None], np.eye(3)[None], np.zeros((1, 3)), distortion=np.zeros(count), model=model
+            )
 
 
 class TestRays:

@@ -18,7 +18,17 @@ FOLDERS = {
 }
 
 RECORD = {"errors", "progress", "skeletons", "geometry", "take"}
-STAGES = {"assets", "video", "keypoints", "people", "depth", "body", "fitting"}
+STAGES = {
+    "assets",
+    "video",
+    "calibration",
+    "scene",
+    "keypoints",
+    "people",
+    "depth",
+    "body",
+    "fitting",
+}
 READERS = {"retarget", "avatar", "evaluate", "view"}
 #: What each room and each single module may import of the others. Data flows one way:
 #: video, keypoints, people, depth, fitting, take, and then whoever reads takes.
@@ -26,16 +36,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "progress": set(),
     "skeletons": {"errors"},
-    "geometry": {"errors"},
+    "distortion": set(),
+    "geometry": {"errors", "distortion"},
     "records": {"errors"},
     "take": {"errors", "geometry", "records", "skeletons"},
     "assets": {"errors", "progress"},
     "video": {"errors", "progress"},
+    "calibration": {"errors", "geometry", "distortion"},
+    "scene": {"errors", "progress", "geometry", "skeletons"},
     "body": {"errors", "progress", "skeletons", "geometry"},
     "keypoints": {*RECORD, "video"},
     "people": {*RECORD, "video", "keypoints"},
     "depth": {*RECORD},
-    "fitting": {*RECORD, "body", "depth"},
+    "fitting": {*RECORD, "body", "depth", "scene"},
     "exporters": {"take", "body", "skeletons", "geometry", "errors", "progress"},
     "retarget": {*RECORD, "body"},
     "avatar": {*RECORD, "body", "video"},

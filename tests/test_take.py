@@ -26,6 +26,7 @@ from mocap.take import (
     Hands3D,
     Keypoints2D,
     Keypoints3D,
+    Scene,
     StageRecord,
     Take,
 )
@@ -68,7 +69,20 @@ def full_take(*, people: int = 2, frames: int = 12) -> Take:
             body=replace(person.body, joint_sigma=rng.uniform(size=(frames, 55))),
             contacts=Contacts(*rng.uniform(size=(4, frames))),
         )
-    return replace(take, people=entries, provenance=STAGES)
+    return replace(
+        take,
+        video=replace(take.video, rotation=90, field_of_view=1.25),
+        camera=replace(
+            take.camera,
+            source="given",
+            distortion=rng.normal(0, 0.01, 5),
+            gravity_given=True,
+            note="calibration rig.toml:left",
+        ),
+        people=entries,
+        provenance=STAGES,
+        scene=Scene(rng.uniform(0, 720, (7, 4))),
+    )
 
 
 def leaves(record: Any, name: str = "take") -> Iterator[tuple[str, Any]]:
@@ -127,6 +141,26 @@ class TestRoundTrip:
         back = Take.load(replace(take, provenance=STAGES).save(tmp_path / "take.h5"))
         assert list(back.people)[:3] == ["person-1", "person-2", "person-3"]
         assert [stage.name for stage in back.provenance] == ["zeta", "alpha"]
+
+    def test_takes_from_before_lenses_were_known(self, saved):
+        with h5py.File(saved, "r+") as file:
+            del file["camera/distortion"]
+            for group, names in {
+                "camera": ("gravity_given", "note"),
+                "video": ("rotation", "field_of_view"),
+            }.items():
+                for name in names:
+                    del file[group].attrs[name]
+        take = Take.load(saved)
+        assert take.camera.distortion is take.video.rotation is take.video.field_of_view is None
+        assert take.camera.gravity_given is False
+        assert take.camera.note == ""
+
+    def test_a_lens_nobody_knows_is_refused(self, saved):
+        with h5py.File(saved, "r+") as file:
+            write_attribute(file["camera"], "model", "kaleidoscope")
+        with pytest.raises(TakeError, match="kaleidoscope"):
+            Take.load(saved)
 
     def test_cameras_that_move_and_that_are_given(self, tmp_path):
         take = make_take()

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from mocap.cli import body, demo, doctor, export, extract, fit, info
+from mocap.cli import benchmark, body, demo, doctor, evaluate, export, extract, fit, info
 from mocap.cli.console import STOPPED, complain, say
 from mocap.cli.options import examples
 from mocap.errors import MocapError
@@ -35,6 +35,8 @@ info.add_to(app)
 export.add_to(app)
 fit.add_to(app)
 body.add_to(app)
+evaluate.add_to(app)
+benchmark.add_to(app)
 doctor.add_to(app)
 
 #: What the machine, not this program, refuses: one line tells it all.

@@ -12,7 +12,16 @@ import typer
 
 from mocap.cli.console import STOPPED, complain, conclude, configure, note, say, show, waiting
 from mocap.cli.folders import choose_folders
-from mocap.cli.options import BodyFile, Height, Quiet, Verbose, examples, flowing
+from mocap.cli.options import (
+    BodyFile,
+    CameraFile,
+    FieldOfView,
+    Height,
+    Quiet,
+    Verbose,
+    examples,
+    flowing,
+)
 from mocap.cli.progress import StageProgress
 from mocap.errors import MocapError
 
@@ -27,6 +36,7 @@ class Options:
     out: Path | None = None
     height: float | None = None
     fov: float | None = None
+    camera: str | None = None
     body: Path | None = None
     people: int | None = None
     hands: bool = True
@@ -52,16 +62,8 @@ def extract(
         ),
     ] = None,
     height: Height = None,
-    fov: Annotated[
-        float | None,
-        typer.Option(
-            metavar="DEG",
-            min=10,
-            max=170,
-            help="The camera's field of view along the longer side of the picture, in degrees "
-            "(10 to 170). 60 if not given: a phone's main lens.",
-        ),
-    ] = None,
+    fov: FieldOfView = None,
+    camera: CameraFile = None,
     body: BodyFile = None,
     people: Annotated[
         int | None,
@@ -105,7 +107,11 @@ def extract(
     twice in the same video.
     """
     configure(verbose=verbose, quiet=quiet)
-    options = Options(out, height, fov, body, people, not no_hands, not no_overlay, fps, force)
+    if fov is not None and camera is not None:
+        raise typer.BadParameter("is in the calibration already", param_hint="--fov")
+    options = Options(
+        out, height, fov, camera, body, people, not no_hands, not no_overlay, fps, force
+    )
     raise typer.Exit(extract_all(video, options, verbose=verbose))
 
 
@@ -116,6 +122,7 @@ def add_to(app: typer.Typer) -> None:
         epilog=examples(
             "mocap extract clip.mp4",
             "mocap extract clip.mp4 --height 1.82 --out results",
+            "mocap extract cam01.mp4 --camera calib.toml:cam01",
             "mocap extract monday/*.mp4 --out monday-motion --no-overlay",
             "mocap extract frames/ --fps 60",
         ),
@@ -185,7 +192,7 @@ def _job(source: Path | int, folder: Path, options: Options) -> "Job":
     )
     if options.fps is not None:
         config = replace(config, fps=options.fps)
-    return Job(source, folder, config, options.body, options.overlay, options.force)
+    return Job(source, folder, config, options.camera, options.body, options.overlay, options.force)
 
 
 def _say_dropped(outcome: "Outcome") -> None:

@@ -1,16 +1,17 @@
 """One video to a folder of results, each step saved before the next begins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mocap.calibration import Calibration, read_calibration
 from mocap.cli.console import note
 from mocap.cli.folders import writable_folder
-from mocap.cli.resume import as_detected, holds_detection, holds_fit
+from mocap.cli.resume import as_detected, holds_camera, holds_detection, holds_fit
 from mocap.errors import FitError, MocapError, TakeError
 from mocap.exporters import write_bvh
 from mocap.fitting import fit
-from mocap.pipeline import ExtractConfig, body_in_background, detect
+from mocap.pipeline import ExtractConfig, body_in_background, detect, with_camera
 from mocap.progress import Progress
 from mocap.take import Take
 from mocap.video import hash_source, open_video
@@ -30,6 +31,7 @@ class Job:
         source: a file, a folder of images, or a camera's number.
         folder: where results go.
         config: parameters of the stages.
+        camera: ``FILE`` or ``FILE:NAME`` of its calibration; none if None.
         body: file of the body to fit; the open body if None.
         overlay: whether to draw the overlay.
         force: whether to replace what is there, of whatever video.
@@ -38,6 +40,7 @@ class Job:
     source: Path | int
     folder: Path
     config: ExtractConfig
+    camera: str | None = None
     body: Path | None = None
     overlay: bool = True
     force: bool = False
@@ -60,16 +63,21 @@ def run(job: Job, progress: Progress) -> Outcome:
         MocapError: whatever stops it; what was finished before is in the folder.
     """
     sha256 = ""
+    job = _with_calibration(job)
     if not isinstance(job.source, int):
         # What cannot be read leaves no folder behind.
-        open_video(job.source, fps=job.config.fps).close()
+        with open_video(job.source, fps=job.config.fps) as video:
+            if job.config.camera is not None:
+                info = video.info
+                job.config.camera.fitted(info.width, info.height, info.rotation)
         sha256 = hash_source(job.source)
     with writable_folder(job.folder), body_in_background(job.body) as loading:
         if job.body is not None:
             # The user's own file may be at fault, which should not come out minutes later.
             loading.result()
         earlier = _earlier(job, sha256)
-        take = detected = _detected(job, earlier, sha256, progress)
+        detected = _detected(job, earlier, sha256, progress)
+        take = _seen_through(job, detected)
         try:
             take = _fitted(job, take, loading.result(), progress)
         except FitError:
@@ -78,6 +86,18 @@ def run(job: Job, progress: Progress) -> Outcome:
             raise
         files = write_motions(take, job.folder, earlier)
         return Outcome(take, files, _draw(job, take, progress), detected is not earlier)
+
+
+def chosen_camera(given: str, clip: str) -> Calibration:
+    """The calibration in ``FILE[:NAME]``; without a name, of the camera that is called as a clip.
+
+    Raises:
+        CalibrationError: it cannot be read, or there is no such camera.
+    """
+    file, colon, name = given.rpartition(":")
+    if colon and Path(file).is_file() and not Path(given).is_file():
+        return read_calibration(file, name)
+    return read_calibration(given, clip=clip)
 
 
 def write_motions(take: Take, folder: Path, earlier: Take | None) -> dict[str, Path]:
@@ -123,6 +143,22 @@ def _detected(job: Job, earlier: Take | None, sha256: str, progress: Progress) -
         note(f"detecting again: {path} was made with other parameters or another version")
     take = detect(job.source, job.config, progress=progress)
     take.save(path)
+    return take
+
+
+def _with_calibration(job: Job) -> Job:
+    if job.camera is None:
+        return job
+    clip = "" if isinstance(job.source, int) else job.source.resolve().stem
+    return replace(job, config=replace(job.config, camera=chosen_camera(job.camera, clip)))
+
+
+def _seen_through(job: Job, take: Take) -> Take:
+    """The take with the camera that was asked for, which detection has no need of."""
+    if not holds_camera(take, job.config):
+        take = with_camera(as_detected(take), job.config)
+        note("another camera: fitting anew")
+    note(f"camera: {take.camera.note}")
     return take
 
 

@@ -1,43 +1,64 @@
 """``mocap fit``: the fit anew, on what was detected before."""
 
+import math
 import shlex
 import time
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from mocap.cli.console import configure, note, say, show, waiting
-from mocap.cli.options import BodyFile, Height, Quiet, TakeFile, Verbose, examples, flowing
+from mocap.cli.options import (
+    BodyFile,
+    CameraFile,
+    FieldOfView,
+    Height,
+    Quiet,
+    TakeFile,
+    Verbose,
+    examples,
+    flowing,
+)
 from mocap.cli.progress import StageProgress
+
+if TYPE_CHECKING:
+    from mocap.take import Take
 
 
 def fit(
     take: TakeFile,
     height: Height = None,
+    fov: FieldOfView = None,
+    camera: CameraFile = None,
     body: BodyFile = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
-    """Fit the body again, with another height or body, without looking for people again.
+    """Fit the body again, with another height, camera or body, without looking for people again.
 
-    Rewrites the take, and the BVH files beside it if there are any.
+    The camera stays as it was if none is given. Rewrites the take, and the BVH files beside it if
+    there are any.
     """
     configure(verbose=verbose, quiet=quiet)
+    if fov is not None and camera is not None:
+        raise typer.BadParameter("is in the calibration already", param_hint="--fov")
     started = time.monotonic()
     with waiting("starting"):
         from mocap.body import load_body
         from mocap.cli.extraction import OVERLAY, write_motions
         from mocap.cli.folders import writable_folder
-        from mocap.cli.resume import as_detected
         from mocap.cli.tables import people_table
         from mocap.fitting import FitConfig
         from mocap.fitting import fit as fit_take
         from mocap.take import Take
 
         earlier = Take.load(take)
+        detected = _detected(earlier, fov, camera)
         model = load_body(body)
     folder = take.parent
     with writable_folder(folder), StageProgress() as progress:
-        fitted = fit_take(as_detected(earlier), model, FitConfig(height=height), progress)
+        fitted = fit_take(detected, model, FitConfig(height=height), progress)
         fitted.save(take)
         had_motions = any((folder / f"{name}.bvh").exists() for name in earlier.people)
         files = write_motions(fitted, folder, earlier) if had_motions else None
@@ -48,8 +69,24 @@ def fit(
     if (folder / OVERLAY).exists():
         again = ["mocap", "extract", earlier.video.path, "--out", str(folder)]
         again += [] if height is None else ["--height", str(height)]
+        again += [] if fov is None else ["--fov", str(fov)]
+        again += [] if camera is None else ["--camera", camera]
         again += [] if body is None else ["--body", str(body)]
         note(f"{folder / OVERLAY} shows the earlier fit; this renews it: {shlex.join(again)}")
+
+
+def _detected(earlier: "Take", fov: float | None, camera: str | None) -> "Take":
+    """The take before its fit, seen through the camera that is asked for, if one is."""
+    from mocap.cli.extraction import chosen_camera
+    from mocap.cli.resume import as_detected
+    from mocap.pipeline import ExtractConfig, with_camera
+
+    detected = as_detected(earlier)
+    if fov is None and camera is None:
+        return detected
+    given = None if camera is None else chosen_camera(camera, Path(earlier.video.path).stem)
+    angle = None if fov is None else math.radians(fov)
+    return with_camera(detected, ExtractConfig(field_of_view=angle, camera=given))
 
 
 def add_to(app: typer.Typer) -> None:
@@ -58,6 +95,7 @@ def add_to(app: typer.Typer) -> None:
         help=flowing(fit.__doc__),
         epilog=examples(
             "mocap fit clip-mocap/take.h5 --height 1.68",
+            "mocap fit clip-mocap/take.h5 --camera calib.toml:cam01",
             "mocap fit clip-mocap/take.h5 --body SMPLX_NEUTRAL.npz",
         ),
     )(fit)

@@ -42,6 +42,26 @@ BodyFile = Annotated[
         "body that comes with the program if not given.",
     ),
 ]
+FieldOfView = Annotated[
+    float | None,
+    typer.Option(
+        metavar="DEG",
+        min=10,
+        max=170,
+        help="The camera's field of view along the longer side of the picture, in degrees "
+        "(10 to 170). If not given, what the file's metadata tell, or else 60: a phone's main "
+        "lens.",
+    ),
+]
+CameraFile = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE[:NAME]",
+        help="The camera's calibration, lens distortion included: Pose2Sim or anipose .toml, "
+        "OpenCV .yaml or .xml, Qualisys .qca.txt, .json and more. With several cameras in it, "
+        "the one called NAME, or as the video is.",
+    ),
+]
 Verbose = Annotated[
     bool,
     typer.Option(

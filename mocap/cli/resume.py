@@ -8,7 +8,17 @@ from mocap.fitting import FitConfig
 from mocap.fitting.fit import STAGE as FITTING
 from mocap.fitting.fit import VERSION as FITTING_VERSION
 from mocap.geometry import Camera
-from mocap.pipeline import DETECTION, DETECTION_VERSION, ExtractConfig
+from mocap.pipeline import (
+    CAMERA,
+    CAMERA_VERSION,
+    DETECTION,
+    DETECTION_VERSION,
+    ExtractConfig,
+    camera_config,
+    camera_parameters,
+    detection_parameters,
+    with_camera,
+)
 from mocap.take import StageRecord, Take
 
 if TYPE_CHECKING:
@@ -17,13 +27,17 @@ if TYPE_CHECKING:
 
 def holds_detection(take: Take, sha256: str, config: ExtractConfig) -> bool:
     """Whether a take holds what detection would find in that video with those parameters."""
-    wanted = asdict(config)
-    del wanted["fitting"]
+    wanted = detection_parameters(config)
     return (
         bool(sha256)
         and take.video.sha256 == sha256
         and _ran(take, DETECTION, DETECTION_VERSION, wanted)
     )
+
+
+def holds_camera(take: Take, config: ExtractConfig) -> bool:
+    """Whether a take is seen through the camera that would be chosen with those parameters."""
+    return _ran(take, CAMERA, CAMERA_VERSION, camera_parameters(config))
 
 
 def holds_fit(take: Take, config: FitConfig, body: "Body") -> bool:
@@ -38,13 +52,19 @@ def holds_fit(take: Take, config: FitConfig, body: "Body") -> bool:
 
 def as_detected(take: Take) -> Take:
     """The take as it was before the fit, which must not build on an earlier one's world."""
-    people = {name: replace(person, body=None) for name, person in take.people.items()}
+    people = {
+        name: replace(person, body=None, contacts=None) for name, person in take.people.items()
+    }
     stages = tuple(stage for stage in take.provenance if stage.name != FITTING)
+    before = replace(take, people=people, world=None, provenance=stages)
+    chosen = stage_of(take, CAMERA)
+    if chosen is not None:
+        return with_camera(before, camera_config(chosen))
     camera = take.camera
     if camera.source != "given":
         level = Camera.assumed(take.video.width, take.video.height)
         camera = replace(camera, R=level.R, t=level.t)
-    return replace(take, people=people, camera=camera, world=None, provenance=stages)
+    return replace(before, camera=camera)
 
 
 def stage_of(take: Take, name: str) -> StageRecord | None:

@@ -16,7 +16,11 @@ from mocap.records import attribute, dataset, group
 
 @dataclass(frozen=True)
 class VideoRecord:
-    """The video a take was made from; ``timestamps`` (F,) are seconds from its first frame."""
+    """The video a take was made from; ``timestamps`` (F,) are seconds from its first frame.
+
+    ``rotation`` is by how many degrees clockwise the stored pictures were turned upright.
+    ``field_of_view`` (radians, along the longer side) is what the file itself tells, if it does.
+    """
 
     path: str = attribute()
     sha256: str = attribute()
@@ -24,6 +28,8 @@ class VideoRecord:
     height: int = attribute()
     fps: float = attribute()
     timestamps: Float[np.ndarray, " frames"] = dataset("s", "frame")
+    rotation: int | None = attribute(required=False)
+    field_of_view: float | None = attribute(required=False)
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,11 @@ class CameraRecord:
     t: Float[np.ndarray, "frames 3"] = dataset("m", "frame|1, camera x y z")
     source: str = attribute()
     model: str = attribute()
+    distortion: Float[np.ndarray, " coefficients"] | None = dataset(
+        "1", "coefficient", required=False
+    )
+    gravity_given: bool | None = attribute(required=False)
+    note: str | None = attribute(required=False)
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,16 @@ class World:
     ground: Float[np.ndarray, "4"] = dataset("m", "a b c d")
     gravity_source: str = attribute()
     scale_source: str = attribute()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the pictures show beside people.
+
+    ``segments`` (S, 4) are straight edges, x0 y0 x1 y1, as the lens shows them, the longest first.
+    """
+
+    segments: Float[np.ndarray, "segments 4"] = dataset("px", "segment, x0 y0 x1 y1")
 
 
 @dataclass(frozen=True)

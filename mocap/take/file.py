@@ -28,7 +28,7 @@ from mocap.records import (
     write_record,
 )
 from mocap.skeletons import SKELETONS, SMPLX_55
-from mocap.take.content import CameraRecord, Person, StageRecord, VideoRecord, World
+from mocap.take.content import CameraRecord, Person, Scene, StageRecord, VideoRecord, World
 
 FORMAT = "mocap-take"
 VERSION = 1
@@ -43,6 +43,7 @@ class Take:
     people: dict[str, Person] = field(default_factory=dict)
     world: World | None = None
     provenance: tuple[StageRecord, ...] = ()
+    scene: Scene | None = None
 
     def with_stage(self, record: StageRecord, **changes: Any) -> "Take":
         """A take in which a stage's results replace what that stage had left before."""
@@ -120,10 +121,21 @@ def _write(file: h5py.File, take: Take) -> None:
     camera = take.camera
     write_record(
         file.create_group("camera"),
-        CameraRecord(camera.K, camera.R, camera.t, camera.source, "opencv"),
+        CameraRecord(
+            camera.K,
+            camera.R,
+            camera.t,
+            camera.source,
+            camera.model,
+            camera.distortion,
+            camera.gravity_given,
+            camera.note,
+        ),
     )
     if take.world is not None:
         write_record(file.create_group("world"), take.world)
+    if take.scene is not None:
+        write_record(file.create_group("scene"), take.scene)
     people = file.create_group("people", track_order=True)
     for name, person in take.people.items():
         if name != person.id or "/" in name or name in ("", "."):
@@ -160,13 +172,23 @@ def _read(file: h5py.File, path: Path) -> Take:
     people, provenance = subgroup(file, "people"), subgroup(file, "provenance")
     return Take(
         video=video,
-        camera=Camera(camera.K, camera.R, camera.t, camera.source),
+        camera=Camera(
+            camera.K,
+            camera.R,
+            camera.t,
+            camera.source,
+            camera.distortion,
+            camera.model,
+            bool(camera.gravity_given),
+            camera.note or "",
+        ),
         people={
             name: _checked(read_record(subgroup(people, name), Person, id=name), video)
             for name in people
         },
         world=read_record(subgroup(file, "world"), World) if "world" in file else None,
         provenance=tuple(_read_stage(subgroup(provenance, name)) for name in provenance),
+        scene=read_record(subgroup(file, "scene"), Scene) if "scene" in file else None,
     )
 
 

@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
 from mocap.errors import VideoError
-from mocap.video import rotation
+from mocap.video import lens, rotation
 from mocap.video.clock import FrameClock
 from mocap.video.container import Declared, open_stream, read_declared
 from mocap.video.source import Frame, VideoInfo, VideoSource
@@ -64,6 +64,7 @@ class FileSource(VideoSource):
         # Opened anew because the first decoder's threads have read ahead.
         with open_stream(path, threads) as (container, stream):
             self._declared = read_declared(container, stream)
+            self._metadata = {**container.metadata, **stream.metadata}
         super().__init__(self._describe())
 
     def _describe(self) -> VideoInfo:
@@ -74,7 +75,10 @@ class FileSource(VideoSource):
         width, height = self._orientation.size(*self._stored_size)
         fps = float(declared.fps)
         turned = self._orientation.rotation
-        return VideoInfo(str(self._path), width, height, fps, count, declared.duration, turned)
+        angle = lens.from_video(self._path, self._metadata, width, height)
+        return VideoInfo(
+            str(self._path), width, height, fps, count, declared.duration, turned, angle
+        )
 
     def _frames(self) -> Generator[Frame, None, None]:
         clock = FrameClock(1 / self._declared.fps)

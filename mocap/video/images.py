@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mocap.errors import VideoError
+from mocap.video.lens import from_image
 from mocap.video.source import Frame, VideoInfo, VideoSource
 
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"))
@@ -35,7 +36,8 @@ class ImageFolderSource(VideoSource):
         self._paths = list_images(folder)
         height, width = _read_image(self._paths[0]).shape[:2]
         count = len(self._paths)
-        super().__init__(VideoInfo(str(folder), width, height, fps, count, count / fps, 0))
+        angle = from_image(self._paths[0], width, height)
+        super().__init__(VideoInfo(str(folder), width, height, fps, count, count / fps, 0, angle))
 
     def _frames(self) -> Generator[Frame, None, None]:
         expected = (self.info.height, self.info.width)

@@ -40,6 +40,8 @@ class VideoInfo:
         frame_count: What the container declares or its duration suggests; ``None`` if unknown.
         duration: Seconds, ``None`` if unknown.
         rotation: Degrees (0, 90, 180, 270) clockwise by which stored pictures were turned.
+        field_of_view: Radians along the longer side by the file's own metadata; ``None`` if it
+            does not say.
     """
 
     path: str
@@ -49,6 +51,7 @@ class VideoInfo:
     frame_count: int | None
     duration: float | None
     rotation: int
+    field_of_view: float | None = None
 
 
 class VideoSource(ABC):

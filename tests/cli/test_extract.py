@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -56,19 +57,84 @@ def test_another_height_is_fitted_without_detecting_again(
     take = Take.load(extracted / "take.h5")
     assert take.world is not None
     assert "1.9" in take.world.scale_source
-    assert [stage.name for stage in take.provenance] == ["detection", "fitting"]
+    assert [stage.name for stage in take.provenance] == ["detection", "camera", "fitting"]
 
 
 def test_other_detection_parameters_detect_again(extracted: Path, clip: Path, mocap: Run) -> None:
     (extracted / "person-7.bvh").write_text("not ours")
-    ended = mocap("extract", clip, "--out", extracted, "--no-hands", "--no-overlay", "--fov", 50)
+    ended = mocap("extract", clip, "--out", extracted, "--no-hands", "--no-overlay")
     assert ended.code == 0
     assert "detecting again" in ended.err
     take = Take.load(extracted / "take.h5")
     assert take.people["person-1"].hands2d is None
-    focal = take.camera.K[0, 0, 0]
-    assert focal == pytest.approx(take.video.width / 2 / np.tan(np.deg2rad(25)))
     assert (extracted / "person-7.bvh").read_text() == "not ours"
+
+
+@pytest.fixture
+def calibration(extracted: Path, tmp_path: Path) -> Path:
+    """Two cameras of the clip's size; the one called as the clip is has a strong lens."""
+    video = Take.load(extracted / "take.h5").video
+    width, height = video.width, video.height
+    camera = {"size": [width, height], "K": [1.2 * width, 1.2 * width, width / 2, height / 2]}
+    path = tmp_path / "rig.json"
+    path.write_text(json.dumps({"walk": {**camera, "dist": [-0.2, 0, 0, 0]}, "other": camera}))
+    return path
+
+
+def test_another_camera_is_fitted_without_detecting_again(
+    extracted: Path, clip: Path, calibration: Path, mocap: Run
+) -> None:
+    before = Take.load(extracted / "take.h5")
+    detection = before.provenance[0]
+    ended = mocap("extract", clip, "--out", extracted, "--camera", calibration, "--no-overlay")
+    assert ended.code == 0
+    assert "detection skipped" in ended.err
+    assert "camera: calibration rig.json:walk" in ended.err
+    take = Take.load(extracted / "take.h5")
+    assert take.provenance[0] == detection
+    assert take.camera.K[0, 0, 0] == pytest.approx(1.2 * take.video.width)
+    assert take.camera.distortion == pytest.approx([-0.2, 0, 0, 0])
+    assert take.camera.source == "given"
+
+    again = mocap("extract", clip, "--out", extracted, "--camera", calibration, "--no-overlay")
+    assert "fit skipped" in again.err
+    ended = mocap("extract", clip, "--out", extracted, "--fov", 50, "--no-overlay")
+    assert "detection skipped" in ended.err
+    take = Take.load(extracted / "take.h5")
+    assert take.camera.distortion is None
+    assert take.camera.K[0, 0, 0] == pytest.approx(take.video.width / 2 / np.tan(np.deg2rad(25)))
+
+
+def test_refitting_through_another_camera(extracted: Path, calibration: Path, mocap: Run) -> None:
+    path = extracted / "take.h5"
+    ended = mocap("fit", path, "--camera", f"{calibration}:other")
+    assert ended.code == 0
+    assert f"--camera {calibration}:other" in ended.err
+    first = Take.load(path)
+    assert first.camera.note == "calibration rig.json:other"
+    # Once given, it stays.
+    assert mocap("fit", path, "--height", 1.8).code == 0
+    second = Take.load(path)
+    np.testing.assert_allclose(second.camera.K, first.camera.K)
+    assert second.camera.source == "given"
+    assert mocap("fit", path, "--fov", 70).code == 0
+    third = Take.load(path)
+    assert third.camera.note == "field of view 70.0°, given"
+
+
+def test_a_calibration_of_another_picture_is_refused_before_work_begins(
+    clip: Path, tmp_path: Path, mocap: Run
+) -> None:
+    path = tmp_path / "calib.json"
+    path.write_text(json.dumps({"K": [900, 900, 320, 240], "size": [640, 480]}))
+    ended = mocap("extract", clip, "--out", tmp_path / "out", "--camera", path)
+    assert ended.code == 1
+    assert re.match(r"error: calib\.json: is calibrated for 640×480 pixels, but .*\d×", ended.err)
+    assert not (tmp_path / "out").exists()
+    missing = mocap("extract", clip, "--out", tmp_path / "out", "--camera", tmp_path / "none.toml")
+    assert missing.code == 1
+    assert "none.toml: no such file" in missing.err
+    assert mocap("extract", clip, "--camera", path, "--fov", 50).code == 2
 
 
 def test_a_take_of_another_video_is_not_replaced(

@@ -8,15 +8,17 @@ import pytest
 from takes import make_take
 
 from mocap.body import load_body
+from mocap.calibration import Calibration
 from mocap.cli import folders, progress
+from mocap.cli.extraction import chosen_camera
 from mocap.cli.folders import choose_folders, writable_folder
 from mocap.cli.progress import StageProgress, duration
-from mocap.cli.resume import as_detected, holds_detection, holds_fit
+from mocap.cli.resume import as_detected, holds_camera, holds_detection, holds_fit
 from mocap.errors import MocapError
 from mocap.fitting import FitConfig
 from mocap.fitting.fit import VERSION as FITTING_VERSION
 from mocap.geometry import Camera
-from mocap.pipeline import DETECTION_VERSION, ExtractConfig
+from mocap.pipeline import DETECTION_VERSION, ExtractConfig, with_camera
 from mocap.take import StageRecord, Take
 
 
@@ -78,6 +80,11 @@ def test_progress_as_lines(monkeypatch, capsys) -> None:
     ]
 
 
+RIG = Calibration(
+    "rig.json", "left", ((900.0, 0, 640), (0, 900.0, 360), (0, 0, 1)), (1280, 720), (0.1, 0, 0, 0)
+)
+
+
 def recorded(config: ExtractConfig, body_sha256: str) -> Take:
     detection = StageRecord(
         "detection", DETECTION_VERSION, {**asdict(config), "dropped": []}, 1.0, {}
@@ -101,7 +108,8 @@ def test_what_is_kept_of_an_earlier_run(tmp_path: Path) -> None:
     assert not holds_detection(take, "1" * 64, config)
     assert not holds_detection(replace(take, video=replace(take.video, sha256="")), "", config)
     assert not holds_detection(take, same, replace(config, hands=False))
-    assert not holds_detection(take, same, replace(config, field_of_view=1.0))
+    assert holds_detection(take, same, replace(config, field_of_view=1.0))
+    assert holds_detection(take, same, replace(config, camera=RIG))
     assert not holds_detection(replace(take, provenance=()), same, config)
     older = tuple(replace(stage, version="0") for stage in take.provenance)
     assert not holds_detection(replace(take, provenance=older), same, config)
@@ -124,3 +132,60 @@ def test_a_fit_is_taken_back_whole() -> None:
     np.testing.assert_array_equal(before.camera.t, np.zeros((1, 3)))
     given = replace(turned, source="given")
     assert as_detected(replace(take, camera=given)).camera == given
+
+
+def test_a_take_remembers_how_its_camera_was_chosen(tmp_path: Path) -> None:
+    take = recorded(ExtractConfig(), "0" * 64)
+    assert not holds_camera(take, ExtractConfig())
+    for config in (ExtractConfig(), ExtractConfig(field_of_view=0.8), ExtractConfig(camera=RIG)):
+        chosen = Take.load(with_camera(take, config).save(tmp_path / "take.h5"))
+        assert holds_camera(chosen, config)
+        assert not holds_camera(chosen, ExtractConfig(field_of_view=0.7))
+        assert not holds_camera(chosen, ExtractConfig(camera=replace(RIG, name="right")))
+        # Whatever a fit made of it is taken back, its focal length too.
+        fitted = replace(chosen.camera, K=chosen.camera.K * 1.1, R=np.eye(3)[None])
+        again = as_detected(replace(chosen, camera=fitted)).camera
+        np.testing.assert_allclose(again.K, chosen.camera.K)
+        np.testing.assert_allclose(again.R, chosen.camera.R)
+        assert again.note == chosen.camera.note
+
+
+def test_cameras_go_by_calibration_then_angle_then_file_then_guess() -> None:
+    take = recorded(ExtractConfig(), "0" * 64)
+    told = replace(take, video=replace(take.video, field_of_view=1.2))
+
+    def chosen(take: Take, **wanted: object) -> tuple[float, str, str]:
+        camera = with_camera(take, ExtractConfig(**wanted)).camera
+        angle = 2 * np.arctan(640 / camera.K[0, 0, 0])
+        return round(float(angle), 3), camera.source, camera.note
+
+    assert chosen(take) == (1.047, "estimated", "field of view 60.0°, assumed")
+    assert chosen(told) == (1.2, "estimated", "field of view 68.8°, told by the file")
+    assert chosen(told, field_of_view=0.9) == (0.9, "given", "field of view 51.6°, given")
+    calibrated = round(2 * np.arctan(640 / 900), 3)
+    note = "calibration rig.json:left"
+    assert chosen(told, field_of_view=0.9, camera=RIG) == (calibrated, "given", note)
+
+
+def test_a_calibration_of_a_video_on_its_side() -> None:
+    take = recorded(ExtractConfig(), "0" * 64)
+    upright = replace(take, video=replace(take.video, width=720, height=1280, rotation=90))
+    camera = with_camera(upright, ExtractConfig(camera=RIG)).camera
+    np.testing.assert_allclose(camera.K[0, :2, 2], [719 - 360, 640])
+    with pytest.raises(MocapError, match=r"1280×720.*720×1280"):
+        with_camera(
+            replace(upright, video=replace(upright.video, rotation=0)), ExtractConfig(camera=RIG)
+        )
+
+
+def test_a_file_and_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "rig.json"
+    path.write_text('{"a": {"K": [500, 500, 320, 240]}, "b": {"K": [600, 600, 320, 240]}}')
+    assert chosen_camera(f"{path}:b", "").matrix[0][0] == 600
+    assert chosen_camera(str(path), "A").matrix[0][0] == 500
+    for missing in (f"{path}:c", str(path), f"{path}x", f"{path}x:a"):
+        with pytest.raises(MocapError, match=r"rig\.json"):
+            chosen_camera(missing, "")
+    colon = tmp_path / "rig:b"
+    colon.write_text(path.read_text())
+    assert chosen_camera(str(colon), "b").matrix[0][0] == 600
