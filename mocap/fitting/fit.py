@@ -16,6 +16,7 @@ from mocap.fitting.person import Fitted, fit_alone
 from mocap.fitting.result import body_motion, contacts_record
 from mocap.fitting.rig import Rig
 from mocap.fitting.together import settle
+from mocap.fitting.uncertainty import joint_sigma
 from mocap.progress import Progress, silent
 from mocap.take import StageRecord, Take
 
@@ -68,9 +69,10 @@ def fit(take: Take, body: Body, config: FitConfig, progress: Progress = silent) 
     }
     for one, resting in zip(settled, contacts, strict=True):
         fingers = finger_poses(one.person, body, one.seen)
+        sigma = joint_sigma(rig, one, config.weights)
         people[one.person.id] = replace(
             one.person,
-            body=body_motion(one, fingers, body),
+            body=body_motion(one, fingers, sigma, body),
             contacts=contacts_record(resting),
         )
     progress(STAGE, len(take.people), len(take.people))

@@ -115,7 +115,8 @@ def _gravity(take: Take, rig: Rig, fitted: Sequence[Fitted]) -> Gravity:
         ends = take.scene.segments.reshape(-1, 2, 2)
         segments = take.camera.undistort(ends, np.zeros(len(ends), int)).reshape(-1, 4)
         segments = segments[np.isfinite(segments).all(1)]
-    found = find_gravity(segments, take.camera.K[0], leans)
+    doubt = {"focal_sigma": 0.0} if take.camera.source == "given" else {}
+    found = find_gravity(segments, take.camera.K[0], leans, **doubt)
     logger.info("up from %s, to %.1f degrees", found.source, np.rad2deg(found.sigma))
     return found
 

@@ -16,12 +16,18 @@ if TYPE_CHECKING:
     from mocap.body import Body
 
 
-def body_motion(one: Fitted, fingers: tuple[np.ndarray, np.ndarray], body: Body) -> BodyMotion:
+def body_motion(
+    one: Fitted,
+    fingers: tuple[np.ndarray, np.ndarray],
+    sigma: Float[np.ndarray, "frames 55"],
+    body: Body,
+) -> BodyMotion:
     """A person's motion of the whole body, with joints by the body itself.
 
     Args:
         one: the fitted person.
         fingers: left and right hand poses, (F, 45) axis-angle each.
+        sigma: of each joint, metres.
         body: the model that was fitted.
     """
     import torch
@@ -44,6 +50,7 @@ def body_motion(one: Fitted, fingers: tuple[np.ndarray, np.ndarray], body: Body)
         model=body.name,
         model_sha256=body.sha256,
         licence=body.licence,
+        joint_sigma=sigma,
     )
     exact = body.to(dtype=torch.float64)
     with torch.no_grad():

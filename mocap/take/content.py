@@ -117,8 +117,8 @@ class BodyMotion:
     """SMPL-X pose and shape of one person, axis-angle in radians, world metres.
 
     ``joints`` follow SMPL-X's 55. Betas belong to the model whose hash is recorded, to no other.
-    ``joint_sigma`` says how far each joint may be off: one standard deviation of its place
-    relative to the pelvis (of the pelvis itself: across the line of sight), where it is known.
+    ``joint_sigma`` says how far each joint may be off: the root mean square error to be expected
+    of its place relative to the pelvis, and of the pelvis's own place in the world.
     """
 
     betas: Float[np.ndarray, " shape"] = dataset("1", "component")

@@ -1,0 +1,106 @@
+"""How far off each joint may be.
+
+At the energy's minimum the inverse of its Hessian is the covariance of the unknowns, if the
+energy's deviations are right. A detector's errors last for many frames, so that more frames are no
+more evidence: every moment is worth one frame. Where nothing was seen, the error grows with the
+time from the nearest sight at the speed at which this person's joint moves in this clip.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from mocap.fitting.kinematics import Pose, point_jacobian, pose_rig
+from mocap.fitting.person import Fitted
+from mocap.fitting.problem import Problem, data_equations
+from mocap.fitting.rig import JOINTS, Rig
+from mocap.fitting.terms import Weights
+from mocap.skeletons import SMPLX_55
+
+#: Moments a second at which it is worked out; between them it is interpolated.
+_RATE = 8.0
+#: What the deviations of the energy leave out, by comparison with known motion: what the detector
+#: gets wrong as a habit, and the body's proportions.
+_CALIBRATION = 1.0
+#: Farther off than this nobody can be, metres.
+_MOST = 1.0
+#: Error that joints of fingers and face add to wrist's and head's, metres.
+_BEYOND = 0.01
+
+
+def joint_sigma(rig: Rig, one: Fitted, weights: Weights) -> Float[np.ndarray, "frames 55"]:
+    """Root mean square error to be expected of each joint relative to the pelvis, metres.
+
+    That of the pelvis itself is of its place in the world, given the body's size.
+    """
+    frames, fps = len(one.pose), one.seen.fps
+    stride = max(1, round(fps / _RATE))
+    moments = np.arange(0, frames, stride)
+    problem = Problem(rig, one.seen, weights, one.betas)
+    found = np.stack(
+        [
+            _sigma_of(problem, one.betas, one.pose, slice(start, min(start + stride, frames)))
+            for start in moments
+        ]
+    )
+    middles = np.minimum(moments + 0.5 * (stride - 1), frames - 1)
+    every = np.arange(frames)
+    sigma = np.stack([np.interp(every, middles, column) for column in found.T], -1)
+    sigma = _CALIBRATION * np.hypot(sigma, _drift(rig, one))
+    return _all_joints(np.minimum(sigma, _MOST))
+
+
+def _sigma_of(problem: Problem, betas: np.ndarray, pose: Pose, part: slice) -> np.ndarray:
+    """Of 22 joints at one moment, by the mean evidence of its frames."""
+    blocks, _ = data_equations(problem[part], betas, pose[part])
+    seen = problem.seen[part].seen
+    information = blocks[seen].mean(0) if seen.any() else blocks.mean(0)
+    covariance = np.linalg.inv(information + 1e-6 * np.eye(len(information)))
+    middle = slice((part.start + part.stop) // 2, (part.start + part.stop) // 2 + 1)
+    joints = _joint_rig(problem.rig)
+    jacobian = point_jacobian(joints, pose[middle], pose_rig(joints, betas, pose[middle]))[0]
+    jacobian[1:] -= jacobian[0]
+    return np.sqrt(np.einsum("jam,mn,jan->j", jacobian, covariance, jacobian, optimize=True))
+
+
+def _joint_rig(rig: Rig) -> Rig:
+    """The rig with its joints for points."""
+    shapes = rig.joint_directions.shape[-1]
+    return Rig(
+        rig.joints,
+        rig.joint_directions,
+        np.full(JOINTS, -1),
+        np.arange(JOINTS),
+        np.zeros((JOINTS, 3)),
+        np.zeros((JOINTS, 3, shapes)),
+    )
+
+
+def _drift(rig: Rig, one: Fitted) -> Float[np.ndarray, "frames 22"]:
+    """What a joint may have done since it was seen last, or before it is seen next."""
+    frames, fps, seen = len(one.pose), one.seen.fps, one.seen.seen
+    if seen.all() or frames < 2:
+        return np.zeros((frames, JOINTS))
+    joints = pose_rig(rig, one.betas, one.pose).joints
+    relative = np.concatenate([joints[:, :1], joints[:, 1:] - joints[:, :1]], 1)
+    speed = np.linalg.norm(np.diff(relative, axis=0), axis=-1) * fps
+    both = seen[1:] & seen[:-1]
+    usual = np.sqrt(np.mean(speed[both] ** 2, 0)) if both.any() else np.full(JOINTS, 0.5)
+    sights = np.flatnonzero(seen)
+    every = np.arange(frames)
+    after = np.minimum(np.searchsorted(sights, every), len(sights) - 1)
+    away = np.minimum(
+        np.abs(sights[after] - every), np.abs(every - sights[np.maximum(after - 1, 0)])
+    )
+    return away[:, None] / fps * usual
+
+
+def _all_joints(sigma: Float[np.ndarray, "frames 22"]) -> Float[np.ndarray, "frames 55"]:
+    """Fingers and face are as far off as what they hang on, and a little more."""
+    whole = np.zeros((len(sigma), len(SMPLX_55)))
+    whole[:, :JOINTS] = sigma
+    for joint in range(JOINTS, len(SMPLX_55)):
+        carrier = joint
+        while carrier >= JOINTS:
+            carrier = SMPLX_55.parents[carrier]
+        whole[:, joint] = np.hypot(sigma[:, carrier], _BEYOND)
+    return whole
