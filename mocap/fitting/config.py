@@ -14,6 +14,7 @@ class FitConfig:
         height: the people's stature in metres, if known; pins the scale.
         shapes: number of betas solved for.
         iterations: of the solver on the rough motion, at most.
+        refine_lens: whether to look for a likelier field of view where it was only assumed.
         rounds: of finding what rests where and solving with it.
         weights: how far off each kind of evidence usually is.
         contacts: what counts as resting on the ground.
@@ -22,6 +23,7 @@ class FitConfig:
     height: float | None = None
     shapes: int = 10
     iterations: int = 14
+    refine_lens: bool = True
     rounds: int = 2
     weights: Weights = field(default_factory=Weights)
     contacts: ContactConfig = field(default_factory=ContactConfig)

@@ -30,8 +30,8 @@ class ContactConfig:
 
     speed: tuple[float, float] = (0.25, 0.6)
     drift: tuple[float, float] = (0.05, 0.15)
-    lift: float = 0.09
-    snap: tuple[float, float] = (0.08, 0.04)
+    lift: float = 0.06
+    snap: tuple[float, float] = (0.1, 0.04)
     shortest: float = 0.1
 
 

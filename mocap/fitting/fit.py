@@ -12,6 +12,7 @@ from mocap.fitting.config import FitConfig
 from mocap.fitting.fingers import finger_poses
 from mocap.fitting.flesh import Flesh
 from mocap.fitting.ground import stand
+from mocap.fitting.lens import refined
 from mocap.fitting.person import Fitted, fit_alone
 from mocap.fitting.result import body_motion, contacts_record
 from mocap.fitting.rig import Rig
@@ -49,6 +50,7 @@ def fit(take: Take, body: Body, config: FitConfig, progress: Progress = silent) 
     started = time.perf_counter()
     rig = Rig.of(body, config.shapes)
     flesh = Flesh.of(body, rig)
+    take = refined(take, rig, config)
     alone: list[Fitted] = []
     refused: dict[str, str] = {}
     for done, person in enumerate(take.people.values()):

@@ -48,8 +48,7 @@ def fit_alone(take: Take, person: Person, body: Body, rig: Rig, config: FitConfi
     """
     if person.keypoints2d is None or person.keypoints3d is None:
         raise FitError(f"{person.id}: has no keypoints; run `mocap extract` on the video")
-    camera = take.camera
-    seen = observe(person, rig, *camera.at(person.frames), frame_rate(take), camera)
+    seen = seen_of(take, person, rig)
     if seen.seen.sum() < _LEAST_FRAMES:
         raise FitError(
             f"{person.id}: seen in {int(seen.seen.sum())} frames; "
@@ -58,7 +57,7 @@ def fit_alone(take: Take, person: Person, body: Body, rig: Rig, config: FitConfi
     betas = np.zeros(config.shapes)
     if config.height is not None:
         betas = body.betas_for_height(config.height).double().numpy()[: config.shapes]
-    seen = replace(seen, metric=seen.metric * _scale(rig, betas, seen))
+    seen = scaled(rig, betas, seen)
     betas, pose = _rough(rig, betas, seen, config)
     problem = Problem(rig, seen, config.weights, betas)
     if config.height is not None:
@@ -104,8 +103,14 @@ def _between(pose: Pose, kept: np.ndarray, frames: int) -> Pose:
     return Pose(transl, root, angles)
 
 
-def _scale(rig: Rig, betas: np.ndarray, seen: Observations) -> float:
-    """What brings the 3D keypoints to the size of the body: the detector's metre is a guess."""
+def seen_of(take: Take, person: Person, rig: Rig) -> Observations:
+    """What was seen of a person with keypoints."""
+    camera = take.camera
+    return observe(person, rig, *camera.at(person.frames), frame_rate(take), camera)
+
+
+def scaled(rig: Rig, betas: np.ndarray, seen: Observations) -> Observations:
+    """The 3D keypoints brought to the size of the body: the detector's metre is a guess."""
     rest, _ = rig.shaped(betas)
     mine, told = 0.0, 0.0
     for side in ("left", "right"):
@@ -118,7 +123,8 @@ def _scale(rig: Rig, betas: np.ndarray, seen: Observations) -> float:
             spans = seen.metric[sure, rig.point(a)] - seen.metric[sure, rig.point(b)]
             told += float(np.median(np.linalg.norm(spans, axis=-1)))
             mine += float(np.linalg.norm(rest[NAMES.index(a)] - rest[NAMES.index(b)]))
-    return float(np.clip(mine / told, 0.7, 1.4)) if told > 0 else 1.0
+    factor = np.clip(mine / told, 0.7, 1.4) if told > 0 else 1.0
+    return replace(seen, metric=seen.metric * factor)
 
 
 def with_stature(body: Body, betas: np.ndarray, height: float) -> np.ndarray:

@@ -20,7 +20,7 @@ from mocap.skeletons import SMPLX_55
 _RATE = 8.0
 #: What the deviations of the energy leave out, by comparison with known motion: what the detector
 #: gets wrong as a habit, and the body's proportions.
-_CALIBRATION = 1.0
+_CALIBRATION = 1.4
 #: Farther off than this nobody can be, metres.
 _MOST = 1.0
 #: Error that joints of fingers and face add to wrist's and head's, metres.

@@ -1,0 +1,41 @@
+"""How good a motion is: by itself, and against truth of several kinds.
+
+``evaluate`` measures a take; ``load_truth`` reads what to measure it against, and
+``triangulate_takes`` makes that from our own 2D in several calibrated views.
+"""
+
+from mocap.evaluate.accuracy import JointAccuracy, PersonAccuracy, PoseAccuracy, WorldAccuracy
+from mocap.evaluate.averages import mean
+from mocap.evaluate.feet import FeetReport
+from mocap.evaluate.joints import LIMBS
+from mocap.evaluate.quality import PersonQuality
+from mocap.evaluate.report import Report, TruthComparison, evaluate, plain
+from mocap.evaluate.rigs import RigCamera, RigError, read_qualisys
+from mocap.evaluate.truth import Truth, TruthError, TruthPerson
+from mocap.evaluate.truth_files import load_truth, write_truth
+from mocap.evaluate.views import RigResult, triangulate_takes
+
+__all__ = [
+    "LIMBS",
+    "FeetReport",
+    "JointAccuracy",
+    "PersonAccuracy",
+    "PersonQuality",
+    "PoseAccuracy",
+    "Report",
+    "RigCamera",
+    "RigError",
+    "RigResult",
+    "Truth",
+    "TruthComparison",
+    "TruthError",
+    "TruthPerson",
+    "WorldAccuracy",
+    "evaluate",
+    "load_truth",
+    "mean",
+    "plain",
+    "read_qualisys",
+    "triangulate_takes",
+    "write_truth",
+]
