@@ -39,6 +39,30 @@ _SKIN_POINTS = (
 )  # fmt: skip
 
 
+#: Bones whose extent along the ray the 3D keypoints are believed about, by keypoint names.
+DEPTH_BONES: tuple[tuple[str, str], ...] = (
+    ("left_shoulder", "right_shoulder"),
+    ("left_hip", "right_hip"),
+    ("nose", "left_ear"),
+    ("nose", "right_ear"),
+    *(
+        (f"{side}_{a}", f"{side}_{b}")
+        for side in ("left", "right")
+        for a, b in (
+            ("hip", "shoulder"),
+            ("shoulder", "elbow"),
+            ("elbow", "wrist"),
+            ("hip", "knee"),
+            ("knee", "ankle"),
+            ("heel", "foot_index"),
+            ("shoulder", "ear"),
+            ("wrist", "index"),
+            ("wrist", "pinky"),
+        )
+    ),
+)
+
+
 @dataclass(frozen=True)
 class Rig:
     """Rest joints and riding points as linear functions of shape.
@@ -114,7 +138,26 @@ class Rig:
 
     def point(self, name: str) -> int:
         """The position of a MediaPipe keypoint among the rig's points."""
-        return int(np.flatnonzero(self.keypoints == MEDIAPIPE_33.index(name))[0])
+        return self._places[name]
+
+    def has(self, name: str) -> bool:
+        """Whether a MediaPipe keypoint is among the rig's points."""
+        return name in self._places
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {MEDIAPIPE_33.names[k]: row for row, k in enumerate(self.keypoints) if k >= 0}
+
+    @cached_property
+    def bones(self) -> tuple[tuple[str, str], ...]:
+        """The :data:`DEPTH_BONES` whose both ends the rig has."""
+        return tuple((a, b) for a, b in DEPTH_BONES if self.has(a) and self.has(b))
+
+    @cached_property
+    def bone_ends(self) -> Int[np.ndarray, "2 bones"]:
+        """Start and end points of the bones."""
+        ends = [(self.point(a), self.point(b)) for a, b in self.bones]
+        return np.array(ends).reshape(-1, 2).T
 
     @cached_property
     def moved_by(self) -> Bool[np.ndarray, "points 22"]:

@@ -21,6 +21,8 @@ _RATE = 8.0
 #: What the deviations of the energy leave out, by comparison with known motion: what the detector
 #: gets wrong as a habit, and the body's proportions.
 _CALIBRATION = 1.4
+#: Frames whose derivatives are held at once.
+_CHUNK = 64
 #: Farther off than this nobody can be, metres.
 _MOST = 1.0
 #: Error that joints of fingers and face add to wrist's and head's, metres.
@@ -34,32 +36,42 @@ def joint_sigma(rig: Rig, one: Fitted, weights: Weights) -> Float[np.ndarray, "f
     """
     frames, fps = len(one.pose), one.seen.fps
     stride = max(1, round(fps / _RATE))
-    moments = np.arange(0, frames, stride)
     problem = Problem(rig, one.seen, weights, one.betas)
-    found = np.stack(
+    span = stride * max(1, _CHUNK // stride)
+    found = np.concatenate(
         [
-            _sigma_of(problem, one.betas, one.pose, slice(start, min(start + stride, frames)))
-            for start in moments
+            _sigma_of(problem, one.pose, slice(start, min(start + span, frames)), stride)
+            for start in range(0, frames, span)
         ]
     )
-    middles = np.minimum(moments + 0.5 * (stride - 1), frames - 1)
+    middles = np.minimum(np.arange(len(found)) * stride + 0.5 * (stride - 1), frames - 1)
     every = np.arange(frames)
     sigma = np.stack([np.interp(every, middles, column) for column in found.T], -1)
     sigma = _CALIBRATION * np.hypot(sigma, _drift(rig, one))
     return _all_joints(np.minimum(sigma, _MOST))
 
 
-def _sigma_of(problem: Problem, betas: np.ndarray, pose: Pose, part: slice) -> np.ndarray:
-    """Of 22 joints at one moment, by the mean evidence of its frames."""
-    blocks, _ = data_equations(problem[part], betas, pose[part])
-    seen = problem.seen[part].seen
-    information = blocks[seen].mean(0) if seen.any() else blocks.mean(0)
-    covariance = np.linalg.inv(information + 1e-6 * np.eye(len(information)))
-    middle = slice((part.start + part.stop) // 2, (part.start + part.stop) // 2 + 1)
+def _sigma_of(
+    problem: Problem, pose: Pose, part: slice, stride: int
+) -> Float[np.ndarray, "moments 22"]:
+    """Of 22 joints at every ``stride`` frames of a part, by the mean evidence of those frames."""
+    blocks, _ = data_equations(problem[part], problem.usual_betas, pose[part])
+    # Frames in which nothing was seen take nothing from the evidence of the others.
+    sure = problem.seen[part].seen.astype(float)
+    starts = np.arange(0, len(blocks), stride)
+    share = sure + 1e-9
+    information = np.add.reduceat(blocks * share[:, None, None], starts)
+    information /= np.add.reduceat(share, starts)[:, None, None]
+    covariance = np.linalg.inv(information + 1e-6 * np.eye(blocks.shape[-1]))
+    middles = np.minimum(starts + stride // 2, len(blocks) - 1)
+    at = pose[part]
+    moments = Pose(at.transl[middles], at.root[middles], at.coordinates[middles])
     joints = _joint_rig(problem.rig)
-    jacobian = point_jacobian(joints, pose[middle], pose_rig(joints, betas, pose[middle]))[0]
-    jacobian[1:] -= jacobian[0]
-    return np.sqrt(np.einsum("jam,mn,jan->j", jacobian, covariance, jacobian, optimize=True))
+    jacobian = point_jacobian(joints, moments, pose_rig(joints, problem.usual_betas, moments))
+    jacobian[:, 1:] -= jacobian[:, :1]
+    rows = jacobian.reshape(len(moments), -1, jacobian.shape[-1])
+    variance = np.sum((rows @ covariance) * rows, -1).reshape(len(moments), JOINTS, 3).sum(-1)
+    return np.sqrt(variance)
 
 
 def _joint_rig(rig: Rig) -> Rig:

@@ -6,8 +6,6 @@ iteratively reweighted least squares (Geman and McClure, 1985) into the residual
 """
 
 from mocap.fitting.terms.evidence import (
-    DEPTH_BONES,
-    bones,
     metric,
     reprojection,
     reprojection_energy,
@@ -17,13 +15,11 @@ from mocap.fitting.terms.surroundings import above_floor, apart, resting
 from mocap.fitting.terms.weights import Residuals, Weights
 
 __all__ = [
-    "DEPTH_BONES",
     "Residuals",
     "Weights",
     "above_floor",
     "acceleration_scale",
     "apart",
-    "bones",
     "joint_limits",
     "metric",
     "pose_prior",

@@ -6,30 +6,6 @@ from jaxtyping import Float
 from mocap.fitting.observations import Observations
 from mocap.fitting.rig import Rig
 from mocap.fitting.terms.weights import Residuals, Weights
-from mocap.skeletons import MEDIAPIPE_33
-
-#: Bones whose extent along the ray the 3D keypoints are believed about, by keypoint names.
-DEPTH_BONES: tuple[tuple[str, str], ...] = (
-    ("left_shoulder", "right_shoulder"),
-    ("left_hip", "right_hip"),
-    ("nose", "left_ear"),
-    ("nose", "right_ear"),
-    *(
-        (f"{side}_{a}", f"{side}_{b}")
-        for side in ("left", "right")
-        for a, b in (
-            ("hip", "shoulder"),
-            ("shoulder", "elbow"),
-            ("elbow", "wrist"),
-            ("hip", "knee"),
-            ("knee", "ankle"),
-            ("heel", "foot_index"),
-            ("shoulder", "ear"),
-            ("wrist", "index"),
-            ("wrist", "pinky"),
-        )
-    ),
-)
 
 
 def reprojection(
@@ -84,9 +60,9 @@ def metric(
     """The 3D keypoints: bones along the viewing ray, points relative to the hips across it."""
     across = _across(seen)
     along = np.einsum("fji,fj->fi", seen.R, seen.rays)
-    start, end = np.array([[rig.point(a), rig.point(b)] for a, b in bones(rig)]).T
-    told = np.einsum("fbi,fi->fb", seen.metric[:, end] - seen.metric[:, start], seen.rays)
-    is_now = np.einsum("fbi,fi->fb", points[:, end] - points[:, start], along)
+    start, end = rig.bone_ends
+    told = ((seen.metric[:, end] - seen.metric[:, start]) @ seen.rays[..., None])[..., 0]
+    is_now = ((points[:, end] - points[:, start]) @ along[..., None])[..., 0]
     trust = np.sqrt(np.minimum(seen.weight[:, start], seen.weight[:, end])) / weights.depth
     frames, unknowns = len(points), jacobian.shape[-1]
     by_bone = (along[:, None, None] @ (jacobian[:, end] - jacobian[:, start]))[:, :, 0]
@@ -95,8 +71,8 @@ def metric(
     by_point = jacobian - jacobian[:, hips].mean(1, keepdims=True)
     seen_hips = np.minimum.reduce(seen.weight[:, hips], axis=1)
     sure = np.sqrt(np.minimum(seen.weight, seen_hips[:, None])) / weights.lateral
-    told_across = np.einsum("fki,fpi->fpk", across[0], seen.metric)
-    is_across = np.einsum("fki,fpi->fpk", across[1], centred)
+    told_across = seen.metric @ np.swapaxes(across[0], -1, -2)
+    is_across = centred @ np.swapaxes(across[1], -1, -2)
     by_across = (sure[..., None, None] * across[1][:, None]) @ by_point
     return Residuals(
         np.concatenate(
@@ -114,16 +90,6 @@ def metric(
             1,
         ),
     )
-
-
-def bones(rig: Rig) -> list[tuple[str, str]]:
-    """The depth bones whose both ends the rig has."""
-    names = {name for name in sum(DEPTH_BONES, ()) if _has(rig, name)}
-    return [(a, b) for a, b in DEPTH_BONES if a in names and b in names]
-
-
-def _has(rig: Rig, name: str) -> bool:
-    return bool((rig.keypoints == MEDIAPIPE_33.index(name)).any())
 
 
 def _across(seen: Observations) -> tuple[np.ndarray, np.ndarray]:
