@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.ndimage import gaussian_filter1d, label, median_filter
+from scipy.ndimage import binary_dilation, gaussian_filter1d, label, median_filter
 
-#: Confidence at which a foot is as good as seen; likewise of one that is filled in.
-_SURE, _FILLED = 0.5, 0.6
+#: Confidence at which a foot is as good as seen; what one has that was seen a moment ago, and how
+#: long a moment is, seconds: what feet do in a longer gap nobody knows.
+_SURE, _FILLED, _MOMENT = 0.5, 0.6, 0.2
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,12 @@ def contact_probability(feet: Feet, config: ContactConfig) -> Float[np.ndarray, 
     smooth = gaussian_filter1d(feet.soles, max(0.03 * fps, 0.3), axis=0, mode="nearest")
     moving = _in_units(np.gradient(smooth, axis=0) * fps, feet.sight[:, None], config.speed)
     height = smooth[..., 1] - feet.lowest[:, None]
-    seen = np.where(np.isnan(feet.confidence), _FILLED, feet.confidence)
+    seen = np.isfinite(feet.confidence)
+    lately = binary_dilation(seen, np.ones((2 * round(_MOMENT * fps) + 1, 1)))
+    seen = np.where(seen, feet.confidence, np.where(lately, _FILLED, 0.0))
     found = _falling(moving) * _falling(height / config.lift) * np.clip(seen / _SURE, 0.0, 1.0)
     # Single frames of rest or flight are noise.
-    window = 2 * round(0.5 * config.shortest * fps) + 1
+    window = 2 * round(config.shortest * fps) + 1
     return median_filter(found, size=(window, 1), mode="nearest")
 
 

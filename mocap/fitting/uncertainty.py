@@ -45,8 +45,8 @@ def joint_sigma(rig: Rig, one: Fitted, weights: Weights) -> Float[np.ndarray, "f
         ]
     )
     middles = np.minimum(np.arange(len(found)) * stride + 0.5 * (stride - 1), frames - 1)
-    every = np.arange(frames)
-    sigma = np.stack([np.interp(every, middles, column) for column in found.T], -1)
+    every, known = np.arange(frames), np.isfinite(found).all(1)
+    sigma = np.stack([np.interp(every, middles[known], column) for column in found[known].T], -1)
     sigma = _CALIBRATION * np.hypot(sigma, _drift(rig, one))
     return _all_joints(np.minimum(sigma, _MOST))
 
@@ -54,14 +54,17 @@ def joint_sigma(rig: Rig, one: Fitted, weights: Weights) -> Float[np.ndarray, "f
 def _sigma_of(
     problem: Problem, pose: Pose, part: slice, stride: int
 ) -> Float[np.ndarray, "moments 22"]:
-    """Of 22 joints at every ``stride`` frames of a part, by the mean evidence of those frames."""
+    """Of 22 joints at every ``stride`` frames of a part, by the mean evidence of those frames.
+
+    NaN where nothing was seen.
+    """
     blocks, _ = data_equations(problem[part], problem.usual_betas, pose[part])
     # Frames in which nothing was seen take nothing from the evidence of the others.
     sure = problem.seen[part].seen.astype(float)
     starts = np.arange(0, len(blocks), stride)
-    share = sure + 1e-9
-    information = np.add.reduceat(blocks * share[:, None, None], starts)
-    information /= np.add.reduceat(share, starts)[:, None, None]
+    count = np.add.reduceat(sure, starts)
+    information = np.add.reduceat(blocks * sure[:, None, None], starts)
+    information /= np.maximum(count, 1.0)[:, None, None]
     covariance = np.linalg.inv(information + 1e-6 * np.eye(blocks.shape[-1]))
     middles = np.minimum(starts + stride // 2, len(blocks) - 1)
     at = pose[part]
@@ -71,7 +74,7 @@ def _sigma_of(
     jacobian[:, 1:] -= jacobian[:, :1]
     rows = jacobian.reshape(len(moments), -1, jacobian.shape[-1])
     variance = np.sum((rows @ covariance) * rows, -1).reshape(len(moments), JOINTS, 3).sum(-1)
-    return np.sqrt(variance)
+    return np.where(count[:, None] > 0, np.sqrt(variance), np.nan)
 
 
 def _joint_rig(rig: Rig) -> Rig:
