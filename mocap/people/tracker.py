@@ -17,6 +17,7 @@ from scipy.optimize import linear_sum_assignment
 
 from mocap.keypoints.detector import Detection, Image, PointDetector
 from mocap.keypoints.hands import detect_hands
+from mocap.keypoints.mirrored import look_in_mirror
 from mocap.keypoints.sweep import (
     SweepConfig,
     distance,
@@ -29,7 +30,8 @@ from mocap.keypoints.sweep import (
     sweep,
 )
 from mocap.people.appearance import describe, unlikeness
-from mocap.people.tracks import Sighting, Tracklet
+from mocap.people.reflection import MirrorConfig, is_due
+from mocap.people.tracks import Sighting, Tracklet, displacement
 from mocap.video import Frame
 
 Hands = dict[str, Detection | None]
@@ -45,9 +47,6 @@ _NEVER = 1e3
 
 #: Least share of a person's largest extent so far that they may shrink to: a tight crouch.
 _SMALLEST = 0.33
-
-#: Logarithm of the greatest change of size between a sighting and the next.
-_LARGEST_GROWTH = float(np.log(1.7))
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,7 @@ class TrackerConfig:
         least_score: mean confidence of torso and limbs below which a sighting is noise.
         reach: how far, in person sizes, a person may be from where they were expected.
         colour: weight of appearance, and of doubt, against position in the assignment.
+        mirror: when people are looked at in the mirror as well.
     """
 
     sweep: SweepConfig = field(default_factory=SweepConfig)
@@ -76,6 +76,7 @@ class TrackerConfig:
     least_score: float = 0.3
     reach: float = 0.35
     colour: float = 0.3
+    mirror: MirrorConfig = field(default_factory=MirrorConfig)
 
 
 class Tracker:
@@ -86,6 +87,8 @@ class Tracker:
         hands: detects hand points, or None to leave hands out.
         config: thresholds.
         alone: detects one person's body points, for those with nobody near; ``body`` if None.
+        mirror: detects one person's body points in mirror images now and then, to tell left from
+            right; None leaves them out.
     """
 
     def __init__(
@@ -95,9 +98,10 @@ class Tracker:
         config: TrackerConfig,
         *,
         alone: PointDetector | None = None,
+        mirror: PointDetector | None = None,
     ) -> None:
         self._body, self._hands, self._config = body, hands, config
-        self._alone = alone or body
+        self._alone, self._mirror = alone or body, mirror
         self._active: list[Tracklet] = []
         self._missed: dict[int, int] = {}
         self._ended: list[Tracklet] = []
@@ -242,7 +246,7 @@ class Tracker:
         cost = np.full((len(tracklets), len(candidates)), _NEVER)
         for row, (tracklet, guess) in enumerate(zip(tracklets, expected, strict=True)):
             for column, candidate in enumerate(candidates):
-                away = _displacement(guess, candidate)
+                away = displacement(guess, candidate)
                 if extent(candidate)[1] < _SMALLEST * tracklet.largest:
                     away = _NEVER
                 if away <= self._config.reach and tracklet.appearance is not None:
@@ -258,7 +262,12 @@ class Tracker:
         self, tracklet: Tracklet, frame: Frame, body: Detection, appearance: np.ndarray
     ) -> None:
         """Note a sighting, and have its hands looked for in their own time."""
-        tracklet.add(frame.index, Sighting(body, {"left": None, "right": None}), appearance)
+        reflection = None
+        if self._mirror is not None and is_due(tracklet, frame.index, body, self._config.mirror):
+            tracklet.reflected.append(frame.index)
+            reflection = look_in_mirror(frame.image, body, self._mirror, self._config.sweep)
+        sighting = Sighting(body, {"left": None, "right": None}, reflection)
+        tracklet.add(frame.index, sighting, appearance)
         if self._hands is not None:
             job = self._hand_thread.submit(detect_hands, frame.image, body, self._hands)
             self._looking.append((tracklet, frame.index, job))
@@ -270,20 +279,6 @@ class Tracker:
         for tracklet, frame, job in due:
             found = replace(tracklet.sightings[frame], hands=job.result())
             tracklet.sightings[frame] = found
-
-
-def _displacement(expected: Detection, found: Detection) -> float:
-    """How far a person is from where they were expected, in person sizes.
-
-    The boxes are compared as well as the points: limbs may fly while the person stays. A person
-    who doubles or halves from one look to the next is a limb taken for a person.
-    """
-    (centre, size), (centre_found, size_found) = extent(expected), extent(found)
-    apart = float(np.linalg.norm(centre - centre_found)) / max(size, size_found, 1.0)
-    growth = abs(np.log(max(size_found, 1.0) / max(size, 1.0)))
-    if growth > _LARGEST_GROWTH:
-        return _NEVER
-    return min(distance(expected, found), apart + 0.3 * growth)
 
 
 def _windows(frames: Iterable[Frame], length: int) -> Iterator[list[Frame]]:
