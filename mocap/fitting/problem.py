@@ -13,6 +13,7 @@ from mocap.fitting.flesh import Flesh
 from mocap.fitting.freedom import SIZE
 from mocap.fitting.kinematics import Pose, point_jacobian, points_on, pose_rig
 from mocap.fitting.observations import Observations
+from mocap.fitting.prior import PosePrior, pose_prior, pose_prior_energy
 from mocap.fitting.rig import Rig
 
 
@@ -78,8 +79,8 @@ def data_energy(problem: Problem, betas: np.ndarray, pose: Pose) -> float:
     posed = pose_rig(problem.rig, betas, pose)
     nothing = np.zeros((*posed.points.shape, 0))
     total = terms.reprojection_energy(posed.points, problem.seen, problem.weights)
+    total += pose_prior_energy(pose.coordinates, PosePrior.load(), problem.weights.prior**-2)
     parts = [terms.metric(problem.rig, posed.points, nothing, problem.seen, problem.weights).values]
-    parts += [terms.pose_prior(pose, problem.weights)[0]]
     parts += [terms.joint_limits(pose, problem.weights)[0]]
     if problem.around is not None:
         total += _touching_energy(problem, points_on(problem.around.flesh.rig, betas, posed))
@@ -100,11 +101,12 @@ def data_equations(
         transposed = np.swapaxes(part.jacobian, -1, -2)
         blocks += transposed @ part.jacobian
         gradient += (transposed @ part.values[..., None])[..., 0]
-    unusual, scale = terms.pose_prior(pose, problem.weights)
+    unusual, by_angle = pose_prior(pose.coordinates, PosePrior.load(), problem.weights.prior**-2)
     beyond, slope = terms.joint_limits(pose, problem.weights)
     angles = np.arange(6, SIZE)
-    blocks[:, angles, angles] += scale**2 + slope**2
-    gradient[:, 6:] += unusual * scale + beyond * slope
+    blocks[:, 6:, 6:] += np.swapaxes(by_angle, -1, -2) @ by_angle
+    blocks[:, angles, angles] += slope**2
+    gradient[:, 6:] += (unusual[:, None] @ by_angle)[:, 0] + beyond * slope
     return blocks, gradient
 
 
@@ -125,14 +127,15 @@ def _touching(problem: Problem, betas: np.ndarray, pose: Pose) -> list[terms.Res
     flesh = around.flesh
     points = pose_rig(flesh.rig, betas, pose).points
     nothing = np.zeros((*points.shape, 0))
-    touches = terms.above_floor(points, nothing, flesh.clearance, weights).values.any(0)
-    touches[flesh.soles] |= (around.probability > 0).any(0)
+    under = terms.above_floor(points, nothing, flesh.clearance, weights).values
+    touches = np.any(under != 0, axis=0)
+    touches[flesh.soles] |= np.any(around.probability > 0, axis=0)
     balls, others = points[:, flesh.balls], around.others.shape[1] > 0
     if others:
         near = terms.apart(
             balls, nothing[:, flesh.balls], flesh.radii, around.others, around.their_radii, weights
         )
-        touches[flesh.balls] |= near.values.any(0)
+        touches[flesh.balls] |= np.any(near.values != 0, axis=0)
     if not touches.any():
         return []
     rig = flesh.rig.only(touches)

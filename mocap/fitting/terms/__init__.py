@@ -10,7 +10,7 @@ from mocap.fitting.terms.evidence import (
     reprojection,
     reprojection_energy,
 )
-from mocap.fitting.terms.habits import acceleration_scale, joint_limits, pose_prior
+from mocap.fitting.terms.habits import acceleration_scale, joint_limits
 from mocap.fitting.terms.surroundings import above_floor, apart, resting
 from mocap.fitting.terms.weights import Residuals, Weights
 
@@ -22,7 +22,6 @@ __all__ = [
     "apart",
     "joint_limits",
     "metric",
-    "pose_prior",
     "reprojection",
     "reprojection_energy",
     "resting",

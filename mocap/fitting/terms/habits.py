@@ -1,16 +1,10 @@
-"""What bodies do: usual poses, joints' limits, and motion without jerks."""
+"""What bodies can and will do: joints' limits, and motion without jerks."""
 
 import numpy as np
 
 from mocap.fitting import freedom
 from mocap.fitting.kinematics import Pose
 from mocap.fitting.terms.weights import Weights
-
-
-def pose_prior(pose: Pose, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
-    """How unusual the angles are: residuals (F, C) and their diagonal derivative (C,)."""
-    scale = 1.0 / (weights.prior * freedom.spreads())
-    return (pose.coordinates - freedom.means()) * scale, scale
 
 
 def joint_limits(pose: Pose, weights: Weights) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,8 @@ class Weights:
         outlier: reprojection errors beyond this many deviations count less and less.
         depth: of a bone's extent along the viewing ray, metres.
         lateral: of a point across the ray, metres; holds the size of the body.
-        prior: factor on the pose prior's spreads.
+        prior: factor on the deviations of the learned pose prior; more than 1, for a frame's pose
+            is like that of the frame before, and no news.
         limit: of an angle beyond its limits, radians.
         acceleration: of a coordinate, rad/s².
         root_acceleration: of the root's rotation, rad/s².
@@ -30,7 +31,7 @@ class Weights:
     outlier: float = 3.0
     depth: float = 0.10
     lateral: float = 0.08
-    prior: float = 1.0
+    prior: float = 1.8
     limit: float = 0.05
     acceleration: float = 30.0
     root_acceleration: float = 15.0
