@@ -21,7 +21,7 @@ from mocap.cli.console import NOTES, note
 #: What the stages do, and what they count.
 _STAGES = {
     "detection": ("finding people", "frames"),
-    "fitting": ("fitting bodies", "people"),
+    "fitting": ("fitting bodies", "frames"),
     "overlay": ("drawing overlay", "frames"),
     "body": ("building body", "steps"),
 }
@@ -58,7 +58,7 @@ class _Stage:
 
     def rate(self) -> str:
         """Such as ``4.8 frames/s``; empty where it would mean nothing."""
-        if self.unit == "people" or self.seconds < 0.2 or not self.done:
+        if self.seconds < 0.2 or not self.done:
             return ""
         scale = 1e6 if self.unit == _BYTES else 1
         return f"{self.done / scale / self.seconds:.1f} {self.unit}/s"

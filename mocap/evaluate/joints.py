@@ -26,7 +26,6 @@ MIRROR: tuple[int, ...] = tuple(
 )
 #: Pairs of `LIMBS` between which a body is rigid.
 BONES: tuple[tuple[str, str], ...] = (
-    ("left_shoulder", "right_shoulder"),
     HIPS,
     *(
         (f"{side}_{a}", f"{side}_{b}")

@@ -19,7 +19,7 @@ from mocap.fitting.rig import Rig
 from mocap.fitting.together import settle
 from mocap.fitting.uncertainty import joint_sigma
 from mocap.progress import Progress, silent
-from mocap.take import StageRecord, Take
+from mocap.take import Person, StageRecord, Take
 
 # PyTorch takes seconds to import: only what poses the whole body pays for it.
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def fit(take: Take, body: Body, config: FitConfig, progress: Progress = silent) 
         take: with 2D and 3D keypoints.
         body: the model to fit; results carry its hash.
         config: how.
-        progress: called as ``progress("fitting", people done, people)``.
+        progress: called as ``progress("fitting", frames done, frames)``, over all people.
 
     Returns:
         The take with ``body`` and ``contacts`` for everyone who could be fitted and ``world`` set.
@@ -50,21 +50,22 @@ def fit(take: Take, body: Body, config: FitConfig, progress: Progress = silent) 
     started = time.perf_counter()
     rig = Rig.of(body, config.shapes)
     flesh = Flesh.of(body, rig)
+    steps = _Steps(progress, take, 1 + config.rounds)
     take = refined(take, rig, config)
     alone: list[Fitted] = []
     refused: dict[str, str] = {}
-    for done, person in enumerate(take.people.values()):
-        progress(STAGE, done, len(take.people))
+    for person in take.people.values():
         try:
             alone.append(fit_alone(take, person, body, rig, config))
         except FitError as error:
             refused[person.id] = str(error)
             logger.warning("%s", error)
+        steps.passed(person)
     if not alone:
         reasons = "; ".join(refused.values()) or "nobody was found in the clip"
         raise FitError(f"no body could be fitted: {reasons}")
     standing, camera, world = stand(take, body, rig, flesh, alone, config)
-    settled, contacts = settle(rig, flesh, standing, config)
+    settled, contacts = settle(rig, flesh, standing, config, steps.passed)
     # A body of an earlier fit stands in an earlier world.
     people = {
         name: replace(person, body=None, contacts=None) for name, person in take.people.items()
@@ -77,7 +78,7 @@ def fit(take: Take, body: Body, config: FitConfig, progress: Progress = silent) 
             body=body_motion(one, fingers, sigma, body),
             contacts=contacts_record(resting),
         )
-    progress(STAGE, len(take.people), len(take.people))
+    steps.end()
     record = StageRecord(
         STAGE,
         VERSION,
@@ -86,3 +87,22 @@ def fit(take: Take, body: Body, config: FitConfig, progress: Progress = silent) 
         {"body": body.sha256},
     )
     return take.with_stage(record, people=people, camera=camera, world=world)
+
+
+class _Steps:
+    """Tells progress in frames, each of which is gone over several times."""
+
+    def __init__(self, progress: Progress, take: Take, passes: int) -> None:
+        self.progress, self.passes, self.done = progress, passes, 0
+        self.total = sum(len(person.frames) for person in take.people.values())
+        progress(STAGE, 0, self.total)
+
+    def passed(self, person: Person) -> None:
+        """Say that a person was gone over."""
+        self.done += len(person.frames)
+        # What is finished is told at the end.
+        self.progress(STAGE, min(self.done // self.passes, self.total - 1), self.total)
+
+    def end(self) -> None:
+        """Say that all is done."""
+        self.progress(STAGE, self.total, self.total)

@@ -4,7 +4,7 @@ People and places are found in turns: what rests where by the motion so far, the
 keeps it there, while the others hold still.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from mocap.fitting.person import Fitted
 from mocap.fitting.problem import Problem, Surroundings
 from mocap.fitting.rig import Rig
 from mocap.fitting.solver import solve
+from mocap.take import Person
 
 #: Solver's iterations a round.
 _ITERATIONS = 3
@@ -29,7 +30,11 @@ _AWAY = 1e6
 
 
 def settle(
-    rig: Rig, flesh: Flesh, fitted: Sequence[Fitted], config: FitConfig
+    rig: Rig,
+    flesh: Flesh,
+    fitted: Sequence[Fitted],
+    config: FitConfig,
+    passed: Callable[[Person], None] = lambda person: None,
 ) -> tuple[list[Fitted], list[Float[np.ndarray, "frames 4"]]]:
     """Feet held where they rest, nobody under the floor, and bodies apart.
 
@@ -38,6 +43,7 @@ def settle(
         flesh: what of it touches.
         fitted: people on the floor y = 0.
         config: weights, and what counts as rest.
+        passed: told of each person who was gone over, round after round.
 
     Returns:
         The people, and how probably each of their foot points rests.
@@ -54,6 +60,7 @@ def settle(
                 problem, one.betas, one.pose, iterations=_ITERATIONS, free_shape=False, ease=False
             )
             people[index] = replace(one, pose=pose)
+            passed(one.person)
     return people, [
         contact_probability(feet_of(rig, flesh, one), config.contacts) for one in people
     ]
