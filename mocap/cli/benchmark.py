@@ -66,10 +66,10 @@ def benchmark(
         from mocap.assets import fetch
         from mocap.body import load_body
         from mocap.cli.folders import writable_folder
-        from mocap.evaluate import evaluate, load_truth, read_qualisys
+        from mocap.evaluate import evaluate, load_truth, read_rig
     with StageProgress() as progress:
         clip = fetch("four_camera_clip", progress=progress)
-    rig = read_qualisys(clip / _CALIBRATION)
+    rig = read_rig(clip / _CALIBRATION, sorted(path.stem for path in clip.glob("*.mp4")))
     chosen = _chosen(cameras, rig)
     given = None if truth is None else load_truth(truth)
     try:
@@ -158,7 +158,8 @@ def _detected(video: Path, path: Path, config: "ExtractConfig", progress: Progre
     from mocap.video import hash_source
 
     # So dear that nothing is ever swapped back; fingers serve no figure here.
-    config = replace(config, sides=SideConfig(swapped=1e6), hands=False)
+    never = SideConfig(swapped=1e6)
+    config = replace(config, sides=never, depths=None, glitches=None, hands=False)
     earlier = _load(path)
     if earlier is not None and holds_detection(earlier, hash_source(video), config):
         note(f"the detector alone: {path} is used again")

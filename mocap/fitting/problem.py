@@ -9,9 +9,10 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from mocap.fitting import terms
+from mocap.fitting.balance import Balance, joint_rig, mass_shares
 from mocap.fitting.flesh import Flesh
 from mocap.fitting.freedom import SIZE
-from mocap.fitting.kinematics import Pose, point_jacobian, points_on, pose_rig
+from mocap.fitting.kinematics import Pose, Posed, point_jacobian, points_on, pose_rig
 from mocap.fitting.observations import Observations
 from mocap.fitting.prior import PosePrior, pose_prior, pose_prior_energy
 from mocap.fitting.rig import Rig
@@ -25,6 +26,7 @@ class Surroundings:
         flesh: the person's own soles and balls.
         places: (F, 4, 3) where each sole rests, world metres.
         probability: (F, 4) that it does.
+        balance: where the centre of mass should be.
         others: (F, O, 3) centres of other people's balls, world metres; far away when absent.
         their_radii: (O,) metres.
     """
@@ -32,6 +34,7 @@ class Surroundings:
     flesh: Flesh
     places: Float[np.ndarray, "frames 4 3"]
     probability: Float[np.ndarray, "frames 4"]
+    balance: Balance
     others: Float[np.ndarray, "frames others 3"]
     their_radii: Float[np.ndarray, " others"]
 
@@ -40,6 +43,7 @@ class Surroundings:
             self.flesh,
             self.places[part],
             self.probability[part],
+            self.balance[part],
             self.others[part],
             self.their_radii,
         )
@@ -84,6 +88,8 @@ def data_energy(problem: Problem, betas: np.ndarray, pose: Pose) -> float:
     parts += [terms.joint_limits(pose, problem.weights)[0]]
     if problem.around is not None:
         total += _touching_energy(problem, points_on(problem.around.flesh.rig, betas, posed))
+        centre = np.einsum("fjk,j->fk", posed.joints, mass_shares())
+        total += terms.balance_energy(centre, problem.around.balance, problem.weights)
     return float(total + sum(0.5 * np.sum(part**2) for part in parts))
 
 
@@ -96,6 +102,16 @@ def data_equations(
     residuals = list(evidence_terms(problem, posed.points, jacobian))
     if problem.around is not None:
         residuals += _touching(problem, betas, pose)
+        joints = joint_rig(problem.rig)
+        by_joint = point_jacobian(joints, pose, Posed(posed.rotations, posed.joints, posed.joints))
+        residuals.append(
+            terms.balanced(
+                np.einsum("fjk,j->fk", posed.joints, mass_shares()),
+                np.tensordot(by_joint, mass_shares(), ((1,), (0,))),
+                problem.around.balance,
+                problem.weights,
+            )
+        )
     blocks, gradient = np.zeros((len(pose), SIZE, SIZE)), np.zeros((len(pose), SIZE))
     for part in residuals:
         transposed = np.swapaxes(part.jacobian, -1, -2)

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
+from mocap.fitting.balance import Balance, balance_of
 from mocap.fitting.config import FitConfig
 from mocap.fitting.contacts import Footing, contact_probability, resting_places
 from mocap.fitting.flesh import Flesh
@@ -54,7 +55,9 @@ def settle(
             feet = feet_of(rig, flesh, one)
             resting = contact_probability(feet, config.contacts)
             footing = resting_places(feet, resting, config.contacts)
-            around = _around(flesh, people, index, footing)
+            joints = pose_rig(rig, one.betas, one.pose).joints
+            balance = balance_of(joints, feet, footing)
+            around = _around(flesh, people, index, footing, balance)
             problem = Problem(rig, one.seen, config.weights, one.betas, around)
             _, pose = solve(
                 problem, one.betas, one.pose, iterations=_ITERATIONS, free_shape=False, ease=False
@@ -66,7 +69,9 @@ def settle(
     ]
 
 
-def _around(flesh: Flesh, people: Sequence[Fitted], index: int, footing: Footing) -> Surroundings:
+def _around(
+    flesh: Flesh, people: Sequence[Fitted], index: int, footing: Footing, balance: Balance
+) -> Surroundings:
     """What is around one of the people: the places of rest, and the others as they are now."""
     one = people[index]
     first, frames = int(one.person.frames[0]), len(one.pose)
@@ -87,5 +92,10 @@ def _around(flesh: Flesh, people: Sequence[Fitted], index: int, footing: Footing
         clouds.append(cloud)
     others = np.concatenate([*clouds, np.zeros((frames, 0, 3))], axis=1)
     return Surroundings(
-        flesh, footing.places, footing.probability, others, np.tile(flesh.radii, len(clouds))
+        flesh,
+        footing.places,
+        footing.probability,
+        balance,
+        others,
+        np.tile(flesh.radii, len(clouds)),
     )

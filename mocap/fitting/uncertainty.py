@@ -9,6 +9,7 @@ time from the nearest sight at the speed at which this person's joint moves in t
 import numpy as np
 from jaxtyping import Float
 
+from mocap.fitting.balance import joint_rig
 from mocap.fitting.kinematics import Pose, point_jacobian, pose_rig
 from mocap.fitting.person import Fitted
 from mocap.fitting.problem import Problem, data_equations
@@ -69,25 +70,12 @@ def _sigma_of(
     middles = np.minimum(starts + stride // 2, len(blocks) - 1)
     at = pose[part]
     moments = Pose(at.transl[middles], at.root[middles], at.coordinates[middles])
-    joints = _joint_rig(problem.rig)
+    joints = joint_rig(problem.rig)
     jacobian = point_jacobian(joints, moments, pose_rig(joints, problem.usual_betas, moments))
     jacobian[:, 1:] -= jacobian[:, :1]
     rows = jacobian.reshape(len(moments), -1, jacobian.shape[-1])
     variance = np.sum((rows @ covariance) * rows, -1).reshape(len(moments), JOINTS, 3).sum(-1)
     return np.where(count[:, None] > 0, np.sqrt(variance), np.nan)
-
-
-def _joint_rig(rig: Rig) -> Rig:
-    """The rig with its joints for points."""
-    shapes = rig.joint_directions.shape[-1]
-    return Rig(
-        rig.joints,
-        rig.joint_directions,
-        np.full(JOINTS, -1),
-        np.arange(JOINTS),
-        np.zeros((JOINTS, 3)),
-        np.zeros((JOINTS, 3, shapes)),
-    )
 
 
 def _drift(rig: Rig, one: Fitted) -> Float[np.ndarray, "frames 22"]:

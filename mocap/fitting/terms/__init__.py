@@ -11,7 +11,13 @@ from mocap.fitting.terms.evidence import (
     reprojection_energy,
 )
 from mocap.fitting.terms.habits import acceleration_scale, joint_limits
-from mocap.fitting.terms.surroundings import above_floor, apart, resting
+from mocap.fitting.terms.surroundings import (
+    above_floor,
+    apart,
+    balance_energy,
+    balanced,
+    resting,
+)
 from mocap.fitting.terms.weights import Residuals, Weights
 
 __all__ = [
@@ -20,6 +26,8 @@ __all__ = [
     "above_floor",
     "acceleration_scale",
     "apart",
+    "balance_energy",
+    "balanced",
     "joint_limits",
     "metric",
     "reprojection",

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
+from mocap.fitting.balance import Balance
 from mocap.fitting.terms.weights import Residuals, Weights
 
 
@@ -34,6 +35,33 @@ def above_floor(
         under / weights.floor,
         np.where(under < 0, 1.0 / weights.floor, 0.0)[..., None] * jacobian[:, :, 1],
     )
+
+
+def balanced(
+    centre: Float[np.ndarray, "frames 3"],
+    jacobian: Float[np.ndarray, "frames 3 unknowns"],
+    balance: Balance,
+    weights: Weights,
+) -> Residuals:
+    """How far the centre of mass is from where it is in balance, along the line of sight.
+
+    Robust: who leans on something, or hangs from it, is not in balance over the feet.
+    """
+    off = np.sum(centre * balance.direction, -1) - balance.target
+    beyond = np.sign(off) * np.maximum(np.abs(off) - balance.reach, 0.0) / weights.balance
+    factor = np.sqrt(balance.trust) / (1.0 + (beyond / weights.outlier) ** 2)
+    slope = np.where(beyond != 0, factor / weights.balance, 0.0)
+    along = (balance.direction[:, None] @ jacobian)[:, 0]
+    return Residuals((factor * beyond)[:, None], (slope[:, None] * along)[:, None])
+
+
+def balance_energy(
+    centre: Float[np.ndarray, "frames 3"], balance: Balance, weights: Weights
+) -> float:
+    """The robust energy whose reweighted residuals :func:`balanced` gives."""
+    off = np.sum(centre * balance.direction, -1) - balance.target
+    squared = (np.maximum(np.abs(off) - balance.reach, 0.0) / weights.balance) ** 2
+    return float(0.5 * np.sum(balance.trust * squared / (1.0 + squared / weights.outlier**2)))
 
 
 def apart(

@@ -23,6 +23,7 @@ class Weights:
         translation_acceleration: of the root's place, m/s²; depth moves as smoothly.
         shape: of a beta, in its own deviations.
         rest: of a resting foot point about its place, metres.
+        balance: of the centre of mass about where it is in balance, metres.
         floor: of what is under the floor, metres.
         apart: of how deep two bodies are in each other, metres.
     """
@@ -38,6 +39,7 @@ class Weights:
     translation_acceleration: float = 4.0
     shape: float = 1.0
     rest: float = 0.01
+    balance: float = 0.03
     floor: float = 0.004
     apart: float = 0.02
 
