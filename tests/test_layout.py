@@ -52,7 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "exporters": {"take", "body", "skeletons", "geometry", "errors", "progress"},
     "retarget": {*RECORD, "body"},
     "avatar": {*RECORD, "body", "video"},
-    "evaluate": {*RECORD, "body", "video"},
+    "evaluate": {*RECORD, "body", "video", "calibration"},
     "view": {*RECORD, "body", "video"},
     "pipeline": {*RECORD, *STAGES},
     "datasets": {*RECORD, "records", *STAGES, *READERS, "pipeline", "exporters"},
@@ -68,6 +68,10 @@ BEHIND_THE_FACE = {
     ("people", "keypoints"),
     # A maintainer's command: what it imports is not for users of the room.
     ("cli", "body.builder"),
+    # Motions are turned into the fit's own unknowns, and its pose prior is learned from them.
+    ("datasets", "fitting"),
+    ("training", "fitting"),
+    ("training", "datasets"),
     # Resuming asks what the stage calls itself.
     ("cli", "fitting.fit"),
 }

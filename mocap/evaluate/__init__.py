@@ -10,7 +10,7 @@ from mocap.evaluate.feet import FeetReport
 from mocap.evaluate.joints import LIMBS
 from mocap.evaluate.quality import PersonQuality
 from mocap.evaluate.report import Report, TruthComparison, evaluate, plain
-from mocap.evaluate.rigs import RigCamera, RigError, read_qualisys
+from mocap.evaluate.rigs import RigCamera, read_rig
 from mocap.evaluate.truth import Truth, TruthError, TruthPerson
 from mocap.evaluate.truth_files import load_truth, write_truth
 from mocap.evaluate.views import RigResult, triangulate_takes
@@ -24,7 +24,6 @@ __all__ = [
     "PoseAccuracy",
     "Report",
     "RigCamera",
-    "RigError",
     "RigResult",
     "Truth",
     "TruthComparison",
@@ -35,7 +34,7 @@ __all__ = [
     "load_truth",
     "mean",
     "plain",
-    "read_qualisys",
+    "read_rig",
     "triangulate_takes",
     "write_truth",
 ]

@@ -97,9 +97,15 @@ def places_of_rest(
 
 
 def resting_places(
-    feet: Feet, probability: Float[np.ndarray, "frames 4"], config: ContactConfig
+    feet: Feet, probability: Float[np.ndarray, "frames 4"], level: float, config: ContactConfig
 ) -> Footing:
-    """Where foot points are to be held; the floor is y = 0.
+    """Where foot points are to be held.
+
+    Args:
+        feet: of a motion; the floor is y = 0.
+        probability: of rest.
+        level: height of what the person stands on, metres.
+        config: how near to it counts as on it.
 
     Returns:
         The places, and the probabilities; those of feet that slide on while "resting" are less.
@@ -110,8 +116,11 @@ def resting_places(
         away = _in_units(feet.soles[at, sole] - place, feet.sight[at], config.drift)
         # Depth is told badly; where the camera looks down, height is no better.
         depth = feet.distance[at].mean() * np.abs(feet.sight[at, 1]).mean()
-        if abs(place[1]) < np.hypot(config.snap[0], config.snap[1] * depth):
-            place[1] = 0.0
+        near = np.hypot(config.snap[0], config.snap[1] * depth)
+        for height in (level, 0.0):
+            if abs(place[1] - height) < near:
+                place[1] = height
+                break
         places[at, sole] = place
         sure[at, sole] *= _falling(away)
     # A foot that hardly rests is not held at all: where, would be a guess.

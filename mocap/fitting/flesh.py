@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 SOLES = ("left_heel", "left_toe", "right_heel", "right_toe")
 #: Landmarks that stand for soles on bodies without sole landmarks.
 _SPARE = {"heel": "heel", "toe": "big_toe"}
+#: The three balls of the trunk come first: the spine is near the back, so that they are laid into
+#: the skin at their joint's height, as large as fits.
+_TRUNK = 3
+#: Skin points with next to no flesh under them.
+_TIPS = ("left_big_toe", "right_big_toe")
+_TIP = 0.005
 #: Joint a ball rides on, joint towards which it lies and how far along, radius in metres.
 _BALLS: tuple[tuple[str, str, float, float], ...] = (
-    ("pelvis", "spine1", 0.0, 0.13),
-    ("spine2", "spine3", 0.0, 0.13),
-    ("spine3", "neck", 0.5, 0.13),
+    *((joint, joint, 0.0, 0.0) for joint in ("pelvis", "spine2", "spine3")),
     ("head", "neck", -0.7, 0.11),
     *(
         (f"{side}_{joint}", f"{side}_{towards}", share, radius)
@@ -92,6 +96,16 @@ class Flesh:
             carriers.append(a)
             offsets.append(share * (rig.joints[b] - rig.joints[a]))
             directions.append(share * (rig.joint_directions[b] - rig.joint_directions[a]))
+        radii = [radius for *_, radius in _BALLS]
+        for ball in range(_TRUNK):
+            at = len(SOLES) + ball
+            offsets[at], radii[ball] = _within(body, rig.joints[carriers[at]])
+        for tip in (name for name in _TIPS if name in marks.names):
+            row = marks.names.index(tip)
+            carriers.append(int(marks.joints[row]))
+            offsets.append(marks.template[row])
+            directions.append(marks.directions[row, :, :shapes])
+            radii.append(_TIP)
         carried = Rig(
             rig.joints,
             rig.joint_directions,
@@ -100,4 +114,12 @@ class Flesh:
             np.array(offsets),
             np.array(directions),
         )
-        return cls(carried, np.array([radius for *_, radius in _BALLS]))
+        return cls(carried, np.array(radii))
+
+
+def _within(body: Body, joint: Float[np.ndarray, "3"]) -> tuple[np.ndarray, float]:
+    """The middle of the trunk before a joint of the spine, from the joint, and half its depth."""
+    skin = body.template.double().cpu().numpy()
+    level = skin[(np.abs(skin[:, :2] - joint[:2]) < 0.03).all(1), 2]
+    back, front = float(level.min()), float(level.max())
+    return np.array([0.0, 0.0, 0.5 * (back + front) - joint[2]]), 0.5 * (front - back)

@@ -34,9 +34,6 @@ logger = logging.getLogger(__name__)
 
 #: How far, in radians, a standing person leans on the average of a clip.
 _LEAN = np.deg2rad(7.0)
-#: Width, metres, of the bump that a rest contributes to the search for the floor's height, and
-#: the share of the longest rest's that a floor must reach.
-_BUMP, _ENOUGH = 0.04, 0.35
 #: How far below a floor bodies may seem to be, metres, and in what share of frames farther.
 _DEEP, _BURIED = 0.15, 0.05
 #: What the metre rests on when no height is given: of one person, of several.
@@ -63,11 +60,8 @@ def stand(
     camera = replace(camera, R=camera.R @ turn.T)
     centre = -camera.R[0].T @ camera.t[0]
     feet = [feet_of(rig, flesh, one) for one in people]
-    rests = [_rests(one, config) for one in feet]
-    floor = find_floor([one.places[:, 1] for one in rests], [one.seconds for one in rests])
-    if floor is None:
-        floor = float(min(one.lowest.min() for one in feet))
-    found = agree(rests, centre, gravity.sigma, floor, sizes_free=config.height is None)
+    rests = [_rests(own, one.seen.size, config) for own, one in zip(feet, people, strict=True)]
+    found = agree(rests, centre, gravity.sigma, sizes_free=config.height is None)
     for name, factor in zip((one.person.id for one in people), found.factors, strict=True):
         logger.info("%s is scaled by %.3f to stand where the others do", name, factor)
     people = [
@@ -76,8 +70,13 @@ def stand(
     ]
     turn = _level(found.up)
     people = [_moved(rig, one, turn, np.zeros(3)) for one in people]
-    lowest = np.concatenate([feet_of(rig, flesh, one).lowest[one.seen.seen] for one in people])
-    lift = np.array([0.0, -_under(found.floor, lowest), 0.0])
+    lowest = [feet_of(rig, flesh, one).lowest[one.seen.seen] for one in people]
+    floor = found.floor if found.floor is not None else float(np.concatenate(lowest).min())
+    lift = np.array([0.0, -floor, 0.0])
+    people = [
+        replace(one, level=_level_of(level, own - floor, config))
+        for one, level, own in zip(people, found.levels, lowest, strict=True)
+    ]
     R = camera.R @ turn.T
     camera = replace(camera, R=R, t=camera.t - R @ lift)
     scale = f"height {config.height} m, given" if config.height else _SCALES[len(people) > 1]
@@ -161,12 +160,12 @@ def feet_of(rig: Rig, flesh: Flesh, one: Fitted) -> Feet:
     )
 
 
-def _rests(feet: Feet, config: FitConfig) -> Rests:
+def _rests(feet: Feet, size: float, config: FitConfig) -> Rests:
     """Where feet are seen to rest."""
     seen = np.isfinite(feet.confidence)
     probability = np.where(seen, contact_probability(feet, config.contacts), 0.0)
     places, frames = places_of_rest(feet.soles, probability)
-    return Rests(places, frames / feet.fps)
+    return Rests(places, frames / feet.fps, size)
 
 
 def _resized(
@@ -185,29 +184,11 @@ def _resized(
     return replace(one, seen=seen, betas=betas, pose=replace(one.pose, transl=transl))
 
 
-def _under(floor: float, lowest: Float[np.ndarray, " frames"]) -> float:
-    """A floor that bodies are not far below, frame after frame: then it was none."""
-    reached = float(np.percentile(lowest, 100 * _BURIED)) if len(lowest) else floor
-    return reached if reached < floor - _DEEP else floor
+def _level_of(level: float, lowest: Float[np.ndarray, " frames"], config: FitConfig) -> float:
+    """The height over the floor of what a person stands on; 0 for the floor itself.
 
-
-def find_floor(
-    heights: Sequence[Float[np.ndarray, " rests"]], seconds: Sequence[Float[np.ndarray, " rests"]]
-) -> float | None:
-    """The height of the lowest level on which feet rest for long; None if they never do.
-
-    Args:
-        heights: for each person, of the places of rest, metres.
-        seconds: for each person, how long each lasts.
+    Nobody is far below what they stand on, frame after frame: then they stand on it no more.
     """
-    places, weights = (
-        np.concatenate([*heights, np.zeros(0)]),
-        np.concatenate([*seconds, np.zeros(0)]),
-    )
-    if not len(places):
-        return None
-    levels = np.arange(places.min() - _BUMP, places.max() + 2 * _BUMP, _BUMP / 4)
-    bumps = np.exp(-0.5 * ((levels[:, None] - places) / _BUMP) ** 2) @ weights
-    high = bumps >= _ENOUGH * bumps.max()
-    peaks = high & (bumps >= np.roll(bumps, 1)) & (bumps >= np.roll(bumps, -1))
-    return float(levels[np.argmax(peaks)])
+    level = level if np.isfinite(level) and abs(level) > config.contacts.snap[0] else 0.0
+    reached = float(np.percentile(lowest, 100 * _BURIED))
+    return reached if reached < level - _DEEP else level

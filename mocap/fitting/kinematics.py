@@ -112,25 +112,37 @@ def point_jacobian(
     frames, points = posed.points.shape[:2]
     axes = posed.rotations[:, np.maximum(PARENTS, 0)] @ left_jacobian(pose.rotation_vectors())
     axes[:, 0] = np.eye(3)
+    # How the axes move the origin.
     moments = np.cross(posed.joints[:, :, :, None], axes, axisa=2, axisb=2, axisc=2)
-    spread = _turns()
-    # (F, 3, unknowns): the sums of the axes, and of how they move the origin.
-    axis = np.moveaxis(axes, 1, 2).reshape(frames, 3, -1) @ spread
-    moment = np.moveaxis(moments, 1, 2).reshape(frames, 3, -1) @ spread
-    # Rows x y z 1 of the point, columns the derivative's x, y and z by each unknown.
-    matrix = np.zeros((frames, 4, 3, spread.shape[1]))
+    axis, moment = (np.moveaxis(part, 1, 2).reshape(frames, 3, -1) for part in (axes, moments))
+    spread, by_turn, by_joint = _turns(), _turned_by(rig), np.repeat(rig.moved_by, 3, axis=1)
+    jacobian = np.empty((frames, points, 3, SIZE))
+    jacobian[..., :3] = np.eye(3)
+    turned = _turned(posed.points, axis @ spread, moment @ spread)
+    np.multiply(turned, by_turn[:, None], out=jacobian[..., 3:])
+    # Points that ride between joints that turn as one go with some of them only.
+    split = np.flatnonzero((by_joint @ (spread != 0) != (spread != 0).sum(0) * by_turn).any(1))
+    if len(split):
+        single = _turned(posed.points[:, split], axis, moment) * by_joint[split, None]
+        jacobian[:, split, :, 3:] = single @ spread
+    return jacobian
+
+
+def _turned(
+    points: Float[np.ndarray, "frames points 3"],
+    axis: Float[np.ndarray, "frames 3 turns"],
+    moment: Float[np.ndarray, "frames 3 turns"],
+) -> Float[np.ndarray, "frames points 3 turns"]:
+    """How turns move points, were all of them to ride along."""
+    frames, _, turns = axis.shape
+    # Rows x y z 1 of the point, columns the derivative's x, y and z by each turn.
+    matrix = np.zeros((frames, 4, 3, turns))
     matrix[:, 1, 0], matrix[:, 2, 0] = -axis[:, 2], axis[:, 1]
     matrix[:, 0, 1], matrix[:, 2, 1] = axis[:, 2], -axis[:, 0]
     matrix[:, 0, 2], matrix[:, 1, 2] = -axis[:, 1], axis[:, 0]
     matrix[:, 3] = moment
-    homogeneous = np.concatenate([posed.points, np.ones((frames, points, 1))], -1)
-    turned = homogeneous @ matrix.reshape(frames, 4, -1)
-    jacobian = np.empty((frames, points, 3, SIZE))
-    jacobian[..., :3] = np.eye(3)
-    np.multiply(
-        turned.reshape(frames, points, 3, -1), _turned_by(rig)[:, None], out=jacobian[..., 3:]
-    )
-    return jacobian
+    homogeneous = np.concatenate([points, np.ones((*points.shape[:2], 1))], -1)
+    return (homogeneous @ matrix.reshape(frames, 4, -1)).reshape(*points.shape, turns)
 
 
 @lru_cache(maxsize=1)
@@ -143,10 +155,7 @@ def _turns() -> Float[np.ndarray, "66 turns"]:
 
 
 def _turned_by(rig: Rig) -> Bool[np.ndarray, "points turns"]:
-    """Which of the root's three turns and of the coordinates move which point.
-
-    Joints that share a coordinate carry the same points: no keypoint rides between them.
-    """
+    """Which of the root's three turns and of the coordinates move which point."""
     first = [NAMES.index(coordinate.joints[0]) for coordinate in COORDINATES]
     return rig.moved_by[:, [0, 0, 0, *first]]
 

@@ -26,11 +26,11 @@ from mocap.take import Take
 logger = logging.getLogger(__name__)
 
 #: Factors on the focal length that are tried, and the log-deviation of lenses about the usual one.
-_FACTORS, _USUAL = np.geomspace(0.58, 1 / 0.58, 5), 0.25
+_FACTORS, _USUAL = np.geomspace(0.7, 1 / 0.7, 3), 0.25
 #: Frames a person is looked at in, what they are worth together, and people looked at.
-_FRAMES, _WORTH, _PEOPLE = 20, 3.0, 2
+_FRAMES, _WORTH, _PEOPLE = 16, 3.0, 2
 #: Solver's iterations with the usual lens, and from one lens to the next.
-_FIRST, _NEXT = 12, 5
+_FIRST, _NEXT = 10, 4
 
 
 def refined(take: Take, rig: Rig, config: FitConfig) -> Take:
@@ -63,11 +63,10 @@ def likely_focal_factor(rig: Rig, people: Sequence[Observations], config: FitCon
     logs = np.log(_FACTORS)
     cost = _WORTH * np.sum(told, axis=0) + 0.5 * (logs / _USUAL) ** 2
     least = int(np.argmin(cost))
-    if least in (0, len(cost) - 1):
-        return float(_FACTORS[least])
     # The vertex of the parabola through the least and its neighbours.
+    least = min(max(least, 1), len(cost) - 2)
     before, here, after = cost[least - 1 : least + 2]
-    shift = 0.5 * (before - after) / (before - 2 * here + after)
+    shift = np.clip(0.5 * (before - after) / max(before - 2 * here + after, 1e-9), -1.5, 1.5)
     return float(np.exp(logs[least] + shift * (logs[1] - logs[0])))
 
 

@@ -93,14 +93,14 @@ def observe(
     confidence = np.where(known & (confidence >= _LEAST_CONFIDENCE), confidence, 0.0)
     rays = _person_rays(pixels, K)
     turn = rotation_between(np.array([0.0, 0.0, 1.0]), rays)
-    turned = np.einsum("fij,fpj->fpi", turn, np.nan_to_num(metric))
+    turned = np.einsum("fij,fpj->fpi", turn, _finite(metric))
     heights = np.nanmax(pixels, axis=1, initial=-np.inf, where=known[..., None]) - np.nanmin(
         pixels, axis=1, initial=np.inf, where=known[..., None]
     )
     seen = known.any(1)
     size = float(np.median(heights[seen].max(-1))) if seen.any() else 1.0
     return Observations(
-        np.nan_to_num(pixels)[:, rig.keypoints],
+        _finite(pixels)[:, rig.keypoints],
         turned[:, rig.keypoints],
         confidence[:, rig.keypoints],
         rays,
@@ -110,6 +110,11 @@ def observe(
         max(size, 1.0),
         fps,
     )
+
+
+def _finite(points: np.ndarray) -> np.ndarray:
+    """The points, with zeros for what has no weight anyway."""
+    return np.where(np.isfinite(points), points, 0.0)
 
 
 def _as_mediapipe(points: np.ndarray, skeleton: str) -> np.ndarray:

@@ -32,12 +32,16 @@ _ROUGH_FPS, _ROUGH_FRAMES = 15.0, 24
 
 @dataclass(frozen=True)
 class Fitted:
-    """A person's motion in the world of ``seen``: what it was fitted to, shape and pose."""
+    """A person's motion in the world of ``seen``: what it was fitted to, shape and pose.
+
+    ``level`` is the height of what they stand on, metres, once that is known.
+    """
 
     person: Person
     seen: Observations
     betas: Float[np.ndarray, " shape"]
     pose: Pose
+    level: float = 0.0
 
 
 def fit_alone(take: Take, person: Person, body: Body, rig: Rig, config: FitConfig) -> Fitted:

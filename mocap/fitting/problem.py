@@ -24,6 +24,7 @@ class Surroundings:
 
     Attributes:
         flesh: the person's own soles and balls.
+        floor: height of the floor under the person, metres.
         places: (F, 4, 3) where each sole rests, world metres.
         probability: (F, 4) that it does.
         balance: where the centre of mass should be.
@@ -32,6 +33,7 @@ class Surroundings:
     """
 
     flesh: Flesh
+    floor: float
     places: Float[np.ndarray, "frames 4 3"]
     probability: Float[np.ndarray, "frames 4"]
     balance: Balance
@@ -41,6 +43,7 @@ class Surroundings:
     def __getitem__(self, part: slice) -> Surroundings:
         return Surroundings(
             self.flesh,
+            self.floor,
             self.places[part],
             self.probability[part],
             self.balance[part],
@@ -143,7 +146,7 @@ def _touching(problem: Problem, betas: np.ndarray, pose: Pose) -> list[terms.Res
     flesh = around.flesh
     points = pose_rig(flesh.rig, betas, pose).points
     nothing = np.zeros((*points.shape, 0))
-    under = terms.above_floor(points, nothing, flesh.clearance, weights).values
+    under = terms.above_floor(points, nothing, around.floor + flesh.clearance, weights).values
     touches = np.any(under != 0, axis=0)
     touches[flesh.soles] |= np.any(around.probability > 0, axis=0)
     balls, others = points[:, flesh.balls], around.others.shape[1] > 0
@@ -160,7 +163,7 @@ def _touching(problem: Problem, betas: np.ndarray, pose: Pose) -> list[terms.Res
     soles, bodies = np.flatnonzero(touches[flesh.soles]), np.flatnonzero(touches[flesh.balls])
     feet, rest = slice(0, len(soles)), slice(len(soles), None)
     out = [
-        terms.above_floor(posed.points, jacobian, flesh.clearance[touches], weights),
+        terms.above_floor(posed.points, jacobian, around.floor + flesh.clearance[touches], weights),
         terms.resting(
             posed.points[:, feet],
             jacobian[:, feet],
@@ -189,7 +192,7 @@ def _touching_energy(problem: Problem, points: np.ndarray) -> float:
     flesh, nothing = around.flesh, np.zeros((*points.shape, 0))
     soles, balls = flesh.soles, flesh.balls
     parts = [
-        terms.above_floor(points, nothing, flesh.clearance, weights),
+        terms.above_floor(points, nothing, around.floor + flesh.clearance, weights),
         terms.resting(
             points[:, soles], nothing[:, soles], around.places, around.probability, weights
         ),

@@ -54,7 +54,7 @@ def settle(
         for index, one in enumerate(people):
             feet = feet_of(rig, flesh, one)
             resting = contact_probability(feet, config.contacts)
-            footing = resting_places(feet, resting, config.contacts)
+            footing = resting_places(feet, resting, one.level, config.contacts)
             joints = pose_rig(rig, one.betas, one.pose).joints
             balance = balance_of(joints, feet, footing)
             around = _around(flesh, people, index, footing, balance)
@@ -93,6 +93,7 @@ def _around(
     others = np.concatenate([*clouds, np.zeros((frames, 0, 3))], axis=1)
     return Surroundings(
         flesh,
+        min(one.level, 0.0),
         footing.places,
         footing.probability,
         balance,

@@ -1,5 +1,6 @@
 """Points from several views: exact where views agree, and not fooled where one does not."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 from takes import make_take
 
-from mocap.evaluate import RigCamera, RigError, TruthError, read_qualisys, triangulate_takes
+from mocap.errors import CalibrationError
+from mocap.evaluate import RigCamera, TruthError, read_rig, triangulate_takes
 from mocap.evaluate.alignment import fit_similarity
 from mocap.evaluate.bundle import refine_extrinsics
 from mocap.evaluate.joints import LIMBS
@@ -174,48 +176,58 @@ def test_views_of_different_scenes_are_refused(scene):
         triangulate_takes(takes, rig)
 
 
-QUALISYS = """<calibration><cameras><camera serial="cam01" viewrotation="{turn}">
+QUALISYS = """<calibration><cameras><camera serial="cam01" viewrotation="0">
 <fov_video bottom="1919" left="0" right="1087" top="0"/>
 <transform x="1000" y="-2000" z="1500" r11="1" r12="0" r13="0" r21="0" r22="0" r23="1" r31="0"
  r32="-1" r33="0"/>
 <intrinsic centerPointU="34816" centerPointV="61440" focalLengthU="107520" focalLengthV="107520"
  radialDistortion1="-0.064" radialDistortion2="0.128" tangentalDistortion1="0" skew="0"
- tangentalDistortion2="0.0064" {more}/></camera></cameras></calibration>"""
+ tangentalDistortion2="0.0064"/></camera></cameras></calibration>"""
 
 
-def test_qualisys_units_and_axes(tmp_path):
+def test_a_rig_of_qualisys(tmp_path):
     path = tmp_path / "Calib.qca.txt"
-    path.write_text(QUALISYS.format(turn=0, more=""))
-    one = read_qualisys(path)["cam01"]
+    path.write_text(QUALISYS)
+    one = read_rig(path, ["cam01"])["cam01"]
     np.testing.assert_allclose(one.camera.K[0], [[1680, 0, 544], [0, 1680, 960], [0, 0, 1]])
-    np.testing.assert_allclose(one.camera.distortion, [-0.001, 0.002, 0, 0.0001])
+    # Of normalised coordinates, and so no 64ths of anything.
+    np.testing.assert_allclose(one.camera.distortion, [-0.064, 0.128, 0, 0.0064, 0])
     assert (one.width, one.height) == (1088, 1920)
     # At (1, -2, 1.5) m, looking along +Y with Z up: what is straight ahead is in the middle.
     ahead = np.array([[[1.0, 3.0, 1.5], [1.5, 3.0, 1.5], [1.0, 3.0, 2.0]]])
-    pixels = one.camera.project(ahead, np.arange(1))[0]
-    np.testing.assert_allclose(pixels, [[544, 960], [712, 960], [544, 792]], atol=0.5)
+    upright = ahead[..., [0, 2, 1]] * [1, 1, -1]
+    pixels = one.camera.project(upright, np.arange(1))[0]
+    np.testing.assert_allclose(pixels[:, 0], [544, 712, 544], atol=4)
+    np.testing.assert_allclose(pixels[:, 1], [960, 960, 792], atol=4)
+
+
+def pinhole(**more):
+    told = {
+        "matrix": [[1000, 0, 500], [0, 1000, 400], [0, 0, 1]],
+        "size": [1000, 800],
+        "rotation": [np.pi, 0, 0],
+        "translation": [0, 1, 3],
+        "up_axis": "+Y",
+        **more,
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 @pytest.mark.parametrize(
-    ("content", "word"),
+    ("second", "word"),
     [
-        ("not XML", "not a Qualisys"),
-        ("<calibration/>", "no cameras"),
-        (QUALISYS.format(turn=90, more=""), "turned"),
-        (QUALISYS.format(turn=0, more="").replace('x="1000"', ""), "incomplete"),
-        (QUALISYS.format(turn=0, more="").replace('"1000"', '"far"'), "incomplete"),
-        (QUALISYS.format(turn=0, more="").replace("transform", "transport"), "transform"),
+        (None, "no camera 'b'"),
+        (pinhole(size=None), "b: has no picture size"),
+        (pinhole(rotation=None), "b: has no place"),
+        (pinhole(up_axis=None), "b: has no place"),
     ],
 )
-def test_bad_calibrations_are_refused(tmp_path, content, word):
-    path = tmp_path / "Calib.qca.txt"
-    path.write_text(content)
-    with pytest.raises(RigError, match=word) as caught:
-        read_qualisys(path)
+def test_cameras_that_make_no_rig_are_refused(tmp_path, second, word):
+    path = tmp_path / "rig.json"
+    cameras = {"a": pinhole(), "c": pinhole()} | ({} if second is None else {"b": second})
+    path.write_text(json.dumps({"cameras": cameras}))
+    assert list(read_rig(path, ["c", "a"])) == ["c", "a"]
+    with pytest.raises(CalibrationError, match=word) as caught:
+        read_rig(path, ["a", "b"])
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_no_calibration_file(tmp_path):
-    with pytest.raises(RigError, match=r"none\.txt"):
-        read_qualisys(tmp_path / "none.txt")

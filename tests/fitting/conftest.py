@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from mocap.body import Body, load_body
+from mocap.fitting.flesh import Flesh
 from mocap.fitting.rig import Rig
 from mocap.geometry import Camera
 
@@ -20,6 +21,11 @@ def body64(body: Body) -> Body:
 @pytest.fixture(scope="session")
 def rig(body: Body) -> Rig:
     return Rig.of(body, 10)
+
+
+@pytest.fixture(scope="session")
+def flesh(body: Body, rig: Rig) -> Flesh:
+    return Flesh.of(body, rig)
 
 
 @pytest.fixture(scope="session")

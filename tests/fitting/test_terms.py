@@ -7,10 +7,10 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from mocap.fitting import terms
-from mocap.fitting.freedom import COORDINATES, SIZE, limits, means, spreads
+from mocap.fitting.freedom import COORDINATES, SIZE, limits
 from mocap.fitting.kinematics import Pose, point_jacobian, pose_rig
 from mocap.fitting.problem import accelerations
-from mocap.fitting.rig import Rig
+from mocap.fitting.rig import DEPTH_BONES, Rig
 from mocap.fitting.terms import Weights
 from tests.fitting.problems import TILTED, small
 
@@ -173,7 +173,7 @@ class TestMetric:
 
     def parts(self, problem, pose):
         values = evaluated("metric", problem, pose, problem.weights).values
-        bones = len(terms.bones(problem.rig))
+        bones = len(problem.rig.bones)
         return values[:, :bones], values[:, bones:].reshape(len(pose), -1, 2)
 
     def shifted(self, problem, pose, offset):
@@ -192,7 +192,7 @@ class TestMetric:
     def test_along_the_ray_only_the_bones_of_the_point_notice(self, truth):
         problem, pose = truth
         by_bone, across = self.shifted(problem, pose, 0.1 * problem.seen.rays)
-        names = terms.bones(problem.rig)
+        names = problem.rig.bones
         for column, (start, end) in enumerate(names):
             wanted = {"left_wrist": -1.0}.get(end, 0.0) - {"left_wrist": -1.0}.get(start, 0.0)
             np.testing.assert_allclose(
@@ -218,7 +218,7 @@ class TestMetric:
             np.testing.assert_allclose(here, there, atol=1e-9)
 
     def test_every_depth_bone_is_on_the_open_body(self, rig):
-        assert tuple(terms.bones(rig)) == terms.DEPTH_BONES
+        assert rig.bones == DEPTH_BONES
 
     def test_bones_of_points_the_body_lacks_are_left_out(self, rig):
         kept = np.array(
@@ -228,7 +228,7 @@ class TestMetric:
             rig.joints, rig.joint_directions, rig.keypoints[kept], rig.carriers[kept],
             rig.offsets[kept], rig.offset_directions[kept],
         )  # fmt: skip
-        assert set(terms.DEPTH_BONES) - set(terms.bones(fewer)) == {
+        assert set(DEPTH_BONES) - set(fewer.bones) == {
             ("nose", "left_ear"),
             ("nose", "right_ear"),
         }
@@ -237,15 +237,6 @@ class TestMetric:
 def plain_pose(coordinates: np.ndarray) -> Pose:
     frames = len(coordinates)
     return Pose(np.zeros((frames, 3)), np.stack([np.eye(3)] * frames), coordinates)
-
-
-def test_the_prior_is_a_gaussian_about_usual_angles():
-    pose = plain_pose(np.stack([means(), means() + spreads(), means() - 2 * spreads()]))
-    values, scale = terms.pose_prior(pose, Weights(prior=2.0))
-    np.testing.assert_allclose(
-        values, np.outer([0.0, 0.5, -1.0], np.ones(len(COORDINATES))), atol=1e-12
-    )
-    np.testing.assert_allclose(scale * 2 * spreads(), 1.0)
 
 
 def test_limits_cost_nothing_inside():
@@ -293,9 +284,7 @@ def test_accelerations_are_in_deviations(truth):
         squares * np.full(len(COORDINATES), -20.0),
     )
     wanted = np.concatenate([[0, 1, 0], [0, 0, 1], np.full(len(COORDINATES), -1.0)])
-    np.testing.assert_allclose(
-        accelerations(problem, pose), np.tile(wanted, (10, 1)), atol=1e-6
-    )
+    np.testing.assert_allclose(accelerations(problem, pose), np.tile(wanted, (10, 1)), atol=1e-6)
 
 
 def test_the_camera_of_these_tests_is_a_rotation():

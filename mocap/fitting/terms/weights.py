@@ -31,8 +31,8 @@ class Weights:
     reprojection: float = 0.015
     outlier: float = 3.0
     depth: float = 0.10
-    lateral: float = 0.08
-    prior: float = 1.8
+    lateral: float = 0.12
+    prior: float = 1.58
     limit: float = 0.05
     acceleration: float = 30.0
     root_acceleration: float = 15.0

@@ -1,0 +1,51 @@
+"""Motion files in BVH, of any family of skeletons that :mod:`.names` knows."""
+
+from pathlib import Path
+
+import numpy as np
+
+from mocap.datasets.motions.clip import MotionClip
+from mocap.datasets.motions.skeletal import clip_of
+from mocap.errors import MocapError
+from mocap.exporters import read_bvh
+
+#: Thigh and shank of an adult, metres: the measure of files that do not tell their unit.
+LEG = 0.81
+
+
+def read_bvh_clip(
+    path: str | Path, *, units: float | None = None, performer: str = "", skip: int = 0
+) -> MotionClip:
+    """Read one BVH file.
+
+    Args:
+        path: the file.
+        units: metres in one of its units; None makes the legs an adult's.
+        performer: who moves; the file's name if empty.
+        skip: frames to leave out at the start: many files begin with a calibration pose.
+
+    Raises:
+        ExportError: the file is missing or malformed.
+        MocapError: the skeleton's names are of no known family, or nothing is left of the file.
+    """
+    path = Path(path)
+    motion = read_bvh(path, units=1.0 if units is None else units)
+    clip = clip_of(motion, path.stem, performer or path.stem)[skip:]
+    if not len(clip):
+        raise MocapError(f"{path}: has no frames after the first {skip}")
+    return clip.scaled(LEG / leg_length(clip)) if units is None else clip
+
+
+def leg_length(clip: MotionClip) -> float:
+    """Thigh and shank, mean of both legs, in the clip's unit.
+
+    Raises:
+        MocapError: the clip has no legs.
+    """
+    lengths = []
+    for side in ("left", "right"):
+        chain = [clip.place(f"{side}_{joint}") for joint in ("hip", "knee", "ankle")]
+        if any(place is None for place in chain):
+            raise MocapError(f"{clip.name}: has no {side} leg to tell its unit by")
+        lengths.append(np.linalg.norm(np.diff(np.stack(chain), axis=0), axis=-1).sum(0).mean())  # type: ignore[arg-type]
+    return float(np.mean(lengths))

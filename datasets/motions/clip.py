@@ -1,0 +1,137 @@
+"""Motion of one performer in the form all corpora are read into.
+
+World: metres, +Y up, as :mod:`mocap.geometry` has it. Joints go by SMPL-X's names. Rotations are
+told from a person who stands upright and faces +Z, whatever axes a corpus gives its bones, so that
+they mean the same everywhere.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.transform import Rotation
+
+from mocap.errors import MocapError
+
+
+@dataclass(frozen=True)
+class MotionClip:
+    """The motion of one performer.
+
+    Attributes:
+        name: what to call it: the file's name, as a rule.
+        performer: who moves; clips of one performer share a shape.
+        fps: frames a second, even.
+        names: joints, by SMPL-X's names.
+        joints: (F, J, 3) world metres; NaN where unknown.
+        turns: (F, J, 3, 3) from the axes of a person who stands upright and faces +Z to the
+            world's, NaN for joints whose rotation is unknown. None where no rotation is known.
+        rest: (J, 3) the joints of that upright person, metres; None where there is none. Limbs
+            may point anywhere in it, but not trunk, collars and head.
+    """
+
+    name: str
+    performer: str
+    fps: float
+    names: tuple[str, ...]
+    joints: Float[np.ndarray, "frames joints 3"]
+    turns: Float[np.ndarray, "frames joints 3 3"] | None = None
+    rest: Float[np.ndarray, "joints 3"] | None = None
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    def __getitem__(self, part: slice) -> "MotionClip":
+        turns = None if self.turns is None else self.turns[part]
+        step = part.step or 1
+        return replace(self, joints=self.joints[part], turns=turns, fps=self.fps / step)
+
+    def place(self, name: str) -> Float[np.ndarray, "frames 3"] | None:
+        """A joint over time, None if the clip lacks it."""
+        return self.joints[:, self.names.index(name)] if name in self.names else None
+
+    def turn(self, name: str) -> Float[np.ndarray, "frames 3 3"] | None:
+        """A joint's rotation over time, None if it is unknown."""
+        if self.turns is None or name not in self.names:
+            return None
+        turns = self.turns[:, self.names.index(name)]
+        return None if np.isnan(turns).any() else turns
+
+    def at_rest(self, name: str) -> Float[np.ndarray, "3"] | None:
+        """Where a joint is in the upright person, None if that is unknown."""
+        if self.rest is None or name not in self.names:
+            return None
+        return self.rest[self.names.index(name)]
+
+    def scaled(self, factor: float) -> "MotionClip":
+        """The same motion of a larger or smaller person."""
+        rest = None if self.rest is None else self.rest * factor
+        return replace(self, joints=self.joints * factor, rest=rest)
+
+    def turned(self, turn: Float[np.ndarray, "3 3"]) -> "MotionClip":
+        """The same motion in a world turned about its origin; the upright person is not."""
+        turns = None if self.turns is None else turn @ self.turns
+        return replace(self, joints=self.joints @ turn.T, turns=turns)
+
+    def resampled(self, fps: float) -> "MotionClip":
+        """The nearest frames at a lower rate: nothing is made up between frames.
+
+        Raises:
+            MocapError: ``fps`` is not a positive number.
+        """
+        if not (np.isfinite(fps) and fps > 0):
+            raise MocapError(f"{self.name}: a frame rate of {fps} is not possible")
+        if fps >= self.fps:
+            return self
+        count = int((len(self) - 1) / self.fps * fps + 1e-6) + 1
+        at = np.round(np.arange(count) * self.fps / fps).astype(int)
+        turns = None if self.turns is None else self.turns[at]
+        return replace(self, joints=self.joints[at], turns=turns, fps=fps)
+
+
+#: What turns a world whose +Z is up into one whose +Y is.
+Z_UP_TO_Y_UP = Rotation.from_euler("x", -90, degrees=True).as_matrix()
+
+
+def upright_axes(
+    joints: Float[np.ndarray, "joints 3"], names: tuple[str, ...]
+) -> Float[np.ndarray, "3 3"] | None:
+    """The axes left, up and forward of a skeleton's rest pose, as columns.
+
+    Skeletons are drawn along the axes of their file, so the nearest of these are taken.
+
+    Args:
+        joints: the rest pose, any unit.
+        names: of its joints; hips and the neck or the head are needed.
+
+    Returns:
+        A rotation, from SMPL-X's upright axes to the file's; None where this is no person who
+        stands upright.
+    """
+    trunk = next((name for name in ("neck", "head", "spine3") if name in names), None)
+    if trunk is None or not {"left_hip", "right_hip"} <= set(names):
+        return None
+    left_hip, right_hip = (joints[names.index(f"{side}_hip")] for side in ("left", "right"))
+    left = _nearest_axis(left_hip - right_hip)
+    up = _nearest_axis(joints[names.index(trunk)] - (left_hip + right_hip) / 2)
+    if left is None or up is None or abs(left @ up) > 0.5:
+        return None
+    ankles = [joints[names.index(n)] for n in ("left_ankle", "right_ankle") if n in names]
+    hips = (left_hip + right_hip) / 2
+    # Legs that do not hang under the hips: the file's zero pose is no pose at all.
+    for ankle in ankles:
+        down = hips - ankle
+        if down @ up < 0.75 * np.linalg.norm(down):
+            return None
+    return np.stack([left, up, np.cross(left, up)], -1)
+
+
+def _nearest_axis(vector: np.ndarray) -> np.ndarray | None:
+    """The signed axis a vector is within 30 degrees of."""
+    length = np.linalg.norm(vector)
+    largest = int(np.argmax(np.abs(vector)))
+    if abs(vector[largest]) < 0.866 * length or length == 0:
+        return None
+    axis = np.zeros(3)
+    axis[largest] = np.sign(vector[largest])
+    return axis

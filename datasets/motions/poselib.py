@@ -1,0 +1,48 @@
+"""Motion of Isaac Gym's ``poselib`` (``.npy`` files of the AMP humanoid and others).
+
+One pickled dictionary a file: ``skeleton_tree`` with names, parents and offsets, ``rotation``
+(F, J, 4) quaternions ``xyzw``, ``root_translation`` (F, 3) metres, ``fps``; the world's +Z is up.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from mocap.datasets.motions.clip import MotionClip
+from mocap.datasets.motions.skeletal import clip_of
+from mocap.datasets.motions.unpickling import read_arrays
+from mocap.errors import MocapError
+from mocap.exporters import SkeletalMotion
+
+
+def read_poselib_clip(path: str | Path, *, performer: str = "") -> MotionClip:
+    """Read one motion.
+
+    Raises:
+        MocapError: the file is missing, holds more than arrays, or is no such motion.
+    """
+    path = Path(path)
+    content = read_arrays(path)
+    try:
+        tree = content["skeleton_tree"]
+        quaternions = np.asarray(content["rotation"]["arr"], dtype=float)
+        parents = tuple(int(parent) for parent in tree["parent_indices"]["arr"])
+        turns = Rotation.from_quat(quaternions.reshape(-1, 4)).as_matrix()
+        turns = turns.reshape(len(quaternions), -1, 3, 3)
+        if not content["is_local"]:
+            world = turns.copy()
+            for joint, parent in enumerate(parents):
+                if parent >= 0:
+                    turns[:, joint] = np.swapaxes(world[:, parent], -1, -2) @ world[:, joint]
+        motion = SkeletalMotion(
+            names=tuple(str(name) for name in tree["node_names"]),
+            parents=parents,
+            rest_offsets=np.asarray(tree["local_translation"]["arr"], dtype=float),
+            rotations=turns,
+            root_position=np.asarray(content["root_translation"]["arr"], dtype=float),
+            fps=float(content["fps"]),
+        )
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise MocapError(f"{path}: is no poselib motion: {error}") from error
+    return clip_of(motion, path.stem, performer or path.stem, up="z")
