@@ -147,7 +147,7 @@ def _main() -> None:
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
-    def progress(_: str, done: int, total: int) -> None:
+    def progress(_: str, done: int, total: int | None) -> None:
         logger.info("%d of %d clips", done, total)
 
     build(options.data, options.out, seed=options.seed, progress=progress)

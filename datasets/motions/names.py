@@ -41,7 +41,8 @@ def _table(
     name: str, middle: str, sides: str, left: str, right: str, turners: str = ""
 ) -> JointTable:
     """Read ``"smplx=theirs …"``; ``*`` stands for a side, in the words of either skeleton."""
-    places, turns = {}, {}
+    places: dict[str, str] = {}
+    turns: dict[str, str] = {}
     for text, into in ((middle, places), (sides, places), (turners, turns)):
         for pair in text.split():
             mine, theirs = pair.split("=")

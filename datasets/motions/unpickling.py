@@ -31,7 +31,7 @@ class _Arrays(pickle.Unpickler):
         if (module, name) in _NAMES:
             return _NAMES[module, name]
         if module in _NUMPY_CORE and name in ("_reconstruct", "scalar"):
-            return getattr(np._core.multiarray, name)
+            return getattr(np._core.multiarray, name)  # type: ignore[attr-defined]
         if (module, name) == ("_codecs", "encode"):
             return _latin
         raise pickle.UnpicklingError(f"it wants {module}.{name}, which no array needs")

@@ -18,7 +18,7 @@ _STATURE = 0.055
 #: Log-deviation of the camera's height over somebody's feet, but for what a wrong "up" adds.
 _LEVEL = 0.03
 #: The most, in logarithms, by which two people may differ and be taken to stand on one floor.
-_ODD = 0.2
+_ODD = 0.25
 #: Heights, metres, of the camera over feet that are told well enough.
 _LOW = 0.3
 #: How far off the height of a rest commonly is: metres, and as a share of its distance.
