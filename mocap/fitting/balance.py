@@ -9,6 +9,7 @@ only; across it the picture knows better.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -63,6 +64,7 @@ class Balance:
         return Balance(self.direction[part], self.target[part], self.reach[part], self.trust[part])
 
 
+@lru_cache(maxsize=1)
 def mass_shares() -> Float[np.ndarray, "22"]:
     """What of the centre of mass lies in each joint, were all mass in joints."""
     shares = np.zeros(JOINTS)

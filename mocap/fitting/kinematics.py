@@ -110,8 +110,7 @@ def point_jacobian(
     with a matrix per frame serves all points, and a mask takes out those that do not ride along.
     """
     frames, points = posed.points.shape[:2]
-    axes = posed.rotations[:, np.maximum(PARENTS, 0)] @ left_jacobian(pose.rotation_vectors())
-    axes[:, 0] = np.eye(3)
+    axes = _axes(pose, posed)
     # How the axes move the origin.
     moments = np.cross(posed.joints[:, :, :, None], axes, axisa=2, axisb=2, axisc=2)
     axis, moment = (np.moveaxis(part, 1, 2).reshape(frames, 3, -1) for part in (axes, moments))
@@ -126,6 +125,40 @@ def point_jacobian(
         single = _turned(posed.points[:, split], axis, moment) * by_joint[split, None]
         jacobian[:, split, :, 3:] = single @ spread
     return jacobian
+
+
+def centre_jacobian(
+    shares: Float[np.ndarray, "22"], pose: Pose, posed: Posed
+) -> Float[np.ndarray, "frames 3 unknowns"]:
+    """Derivative of a weighted mean of the joints by every unknown of its frame.
+
+    A turn of a joint moves what hangs on it as if all of that were in its own mean.
+    """
+    hanging = _ancestry() * shares[:, None]
+    arms = np.einsum("jk,fjc->fkc", hanging, posed.joints, optimize=True)
+    arms -= hanging.sum(0)[:, None] * posed.joints
+    axes = np.swapaxes(_axes(pose, posed), -1, -2)
+    moved = np.cross(axes, arms[:, :, None]).reshape(len(pose), -1, 3)
+    jacobian = np.empty((len(pose), 3, SIZE))
+    jacobian[..., :3] = shares.sum() * np.eye(3)
+    jacobian[..., 3:] = np.swapaxes(moved, -1, -2) @ _turns()
+    return jacobian
+
+
+@lru_cache(maxsize=1)
+def _ancestry() -> Bool[np.ndarray, "22 22"]:
+    """Which joint hangs on which, itself included."""
+    hangs = np.eye(JOINTS, dtype=bool)
+    for joint in range(1, JOINTS):
+        hangs[joint] |= hangs[PARENTS[joint]]
+    return hangs
+
+
+def _axes(pose: Pose, posed: Posed) -> Float[np.ndarray, "frames 22 3 3"]:
+    """World axes about which each joint turns as its three numbers change, in columns."""
+    axes = posed.rotations[:, np.maximum(PARENTS, 0)] @ left_jacobian(pose.rotation_vectors())
+    axes[:, 0] = np.eye(3)
+    return axes
 
 
 def _turned(

@@ -9,10 +9,16 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from mocap.fitting import terms
-from mocap.fitting.balance import Balance, joint_rig, mass_shares
+from mocap.fitting.balance import Balance, mass_shares
 from mocap.fitting.flesh import Flesh
 from mocap.fitting.freedom import SIZE
-from mocap.fitting.kinematics import Pose, Posed, point_jacobian, points_on, pose_rig
+from mocap.fitting.kinematics import (
+    Pose,
+    centre_jacobian,
+    point_jacobian,
+    points_on,
+    pose_rig,
+)
 from mocap.fitting.observations import Observations
 from mocap.fitting.prior import PosePrior, pose_prior, pose_prior_energy
 from mocap.fitting.rig import Rig
@@ -105,12 +111,10 @@ def data_equations(
     residuals = list(evidence_terms(problem, posed.points, jacobian))
     if problem.around is not None:
         residuals += _touching(problem, betas, pose)
-        joints = joint_rig(problem.rig)
-        by_joint = point_jacobian(joints, pose, Posed(posed.rotations, posed.joints, posed.joints))
         residuals.append(
             terms.balanced(
                 np.einsum("fjk,j->fk", posed.joints, mass_shares()),
-                np.tensordot(by_joint, mass_shares(), ((1,), (0,))),
+                centre_jacobian(mass_shares(), pose, posed),
                 problem.around.balance,
                 problem.weights,
             )

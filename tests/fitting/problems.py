@@ -99,7 +99,7 @@ def leaning(pose: Pose, trust: np.ndarray) -> Balance:
 
 
 def surrounded(
-    problem: Problem, pose: Pose, flesh: Flesh, *, aside: float = 0.12, seed: int = 0
+    problem: Problem, pose: Pose, flesh: Flesh, *, aside: float = 0.113, seed: int = 0
 ) -> tuple[Problem, Pose]:
     """The same person with the soles about the floor, and somebody else ``aside`` metres away.
 
@@ -120,6 +120,7 @@ def surrounded(
     others[0] = 1e6
     around = Surroundings(
         flesh,
+        0.0,
         points[:, flesh.soles] + rng.normal(0, 0.02, (len(pose), 4, 3)),
         probability,
         leaning(pose, rng.uniform(0.2, 1.0, len(pose))),

@@ -257,7 +257,7 @@ class TestPlacesOfRest:
 class TestRestingPlaces:
     def held(self, height: float, **changed):
         seen = replace(feet(standing(30) + [0, height, 0], 30.0), **changed)
-        return seen, resting_places(seen, np.full((30, 4), 0.9), USUAL)
+        return seen, resting_places(seen, np.full((30, 4), 0.9), 0.0, USUAL)
 
     @pytest.mark.parametrize("height", [-0.07, 0.0, 0.03, 0.07])
     def test_near_the_floor_is_on_the_floor(self, height):
@@ -267,11 +267,19 @@ class TestRestingPlaces:
         np.testing.assert_allclose(found.places, wanted, atol=1e-12)
         np.testing.assert_allclose(found.probability, 0.9)
 
-    @pytest.mark.parametrize("height", [-0.3, 0.1, 0.5])
+    @pytest.mark.parametrize("height", [-0.3, 0.11, 0.5])
     def test_on_a_box_or_in_a_pit_is_where_it_is(self, height):
         seen, found = self.held(height)
         np.testing.assert_allclose(found.places, seen.soles, atol=1e-12)
         np.testing.assert_allclose(found.probability, 0.9)
+
+    @pytest.mark.parametrize(
+        ("height", "held"), [(0.55, 0.5), (0.45, 0.5), (0.04, 0.0), (0.25, 0.25), (0.9, 0.9)]
+    )
+    def test_of_somebody_on_a_box_are_on_the_box_or_on_the_floor(self, height, held):
+        seen = feet(standing(30) + [0, height, 0], 30.0)
+        found = resting_places(seen, np.full((30, 4), 0.9), 0.5, USUAL)
+        np.testing.assert_allclose(found.places[..., 1], held)
 
     def test_far_from_a_camera_that_looks_down_more_is_near(self):
         """There a height is as uncertain as the distance."""
@@ -283,7 +291,7 @@ class TestRestingPlaces:
     def test_a_rest_has_one_place(self):
         rng = np.random.default_rng(0)
         soles = standing(30) + 0.01 * rng.normal(size=(30, 4, 3))
-        found = resting_places(feet(soles, 30.0), np.ones((30, 4)), USUAL)
+        found = resting_places(feet(soles, 30.0), np.ones((30, 4)), 0.0, USUAL)
         np.testing.assert_allclose(found.places, np.tile(found.places[0], (30, 1, 1)))
         np.testing.assert_allclose(found.places[0][:, [0, 2]], soles.mean(0)[:, [0, 2]])
         # Being a centimetre off is no sliding.
@@ -295,7 +303,7 @@ class TestRestingPlaces:
         seen = feet(moved(standing(60), path, "left"), 30.0)
         resting = contact_probability(seen, USUAL)
         assert in_contact(resting).all()
-        found = resting_places(seen, resting, USUAL)
+        found = resting_places(seen, resting, 0.0, USUAL)
         away = np.abs(path[:, 2] - path[:, 2].mean())
         held = found.probability[:, 0] > 0
         assert not held[away > 0.055].any()
@@ -305,13 +313,13 @@ class TestRestingPlaces:
     def test_in_depth_they_may_seem_to_slide_farther(self):
         path = np.arange(60)[:, None] / 30.0 * [0.1, 0.0, 0.0]
         seen = feet(moved(standing(60), path, "left"), 30.0)
-        found = resting_places(seen, contact_probability(seen, USUAL), USUAL)
+        found = resting_places(seen, contact_probability(seen, USUAL), 0.0, USUAL)
         assert (found.probability > 0.5).all()
         aside = replace(seen, sight=np.tile([0.0, 0.0, 1.0], (60, 1)))
-        found = resting_places(aside, contact_probability(aside, USUAL), USUAL)
+        found = resting_places(aside, contact_probability(aside, USUAL), 0.0, USUAL)
         assert not found.probability[[0, -1], :2].any()
 
     def test_a_foot_that_hardly_rests_is_not_held(self):
         probability = np.tile([0.5, 0.51, 0.2, 0.0], (30, 1))
-        found = resting_places(feet(standing(30), 30.0), probability, USUAL)
+        found = resting_places(feet(standing(30), 30.0), probability, 0.0, USUAL)
         np.testing.assert_allclose(found.probability, np.tile([0.0, 0.51, 0.0, 0.0], (30, 1)))

@@ -306,7 +306,7 @@ def test_nobody_is_far_under_the_floor_whatever_they_do(body, body64, angles, tu
     take = fit(take_of([see(actor, CAMERA, DETECTOR)], CAMERA, FPS), body, FitConfig())
     _, lowest = soles_of(take, body64)
     assert lowest.min() > -deep
-    assert lowest.mean() < 0.06
+    assert lowest.mean() < 0.08
 
 
 @pytest.mark.parametrize("seed", [0, 1])
