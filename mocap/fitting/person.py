@@ -66,7 +66,9 @@ def fit_alone(take: Take, person: Person, body: Body, rig: Rig, config: FitConfi
     problem = Problem(rig, seen, config.weights, betas)
     if config.height is not None:
         betas = with_stature(body, betas, config.height)
-    _, pose = solve(problem, betas, pose, iterations=4, free_shape=False, ease=False)
+    # Another stature takes a little longer to settle down to.
+    iterations = 2 if config.height is None else 4
+    _, pose = solve(problem, betas, pose, iterations=iterations, free_shape=False, ease=False)
     return Fitted(person, seen, betas, pose)
 
 

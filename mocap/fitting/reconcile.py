@@ -17,8 +17,8 @@ from jaxtyping import Float
 _STATURE = 0.055
 #: Log-deviation of the camera's height over somebody's feet, but for what a wrong "up" adds.
 _LEVEL = 0.03
-#: The most, in logarithms, by which two people may differ and be taken to stand on one floor.
-_ODD = 0.25
+#: The most, in deviations, by which two people may differ and be taken to stand on one floor.
+_ODD = 2.5
 #: Heights, metres, of the camera over feet that are told well enough.
 _LOW = 0.3
 #: How far off the height of a rest commonly is: metres, and as a share of its distance.
@@ -151,8 +151,9 @@ def _sizes(
     apart = np.linalg.norm(places - places.mean(0), axis=1)
     level = np.hypot(_LEVEL, apart * up_sigma / np.exp(logs))
     # The floor that most stand on, or the lowest of two.
-    usual = logs[np.argmin([np.abs(logs - one).sum() - 1e-9 * one for one in logs])]
-    same = np.abs(logs - usual) < _ODD
+    most = np.argmin([np.abs(logs - one).sum() - 1e-9 * one for one in logs])
+    doubt = np.sqrt(2 * _STATURE**2 + level**2 + level[most] ** 2)
+    same = np.abs(logs - logs[most]) < _ODD * doubt
     weight = 1.0 / (_STATURE**2 + level[same] ** 2)
     common = np.average(logs[same], weights=weight)
     share = _STATURE**2 / (_STATURE**2 + level[same] ** 2)

@@ -23,7 +23,7 @@ from mocap.fitting.solver import solve
 from mocap.take import Person
 
 #: Solver's iterations a round.
-_ITERATIONS = 3
+_ITERATIONS = 2
 #: Farther apart than this, metres between pelvises, people do not touch.
 _NEAR = 2.0
 #: Where balls of the absent are: out of everybody's way.

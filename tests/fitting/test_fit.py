@@ -250,8 +250,10 @@ def test_people_keep_their_distance(body, body64, camera):
 
 
 def test_tall_and_short_stand_on_one_floor(body, body64, camera):
+    """Where up is known: a doubtful up explains a difference in level as well as sizes do."""
+    camera = dataclasses.replace(camera, gravity_given=True)
     people = []
-    for i, (height, x, z) in enumerate([(1.9, -0.8, 4.0), (1.55, 0.8, 4.8)], start=1):
+    for i, (height, x, z) in enumerate([(1.86, -0.8, 4.0), (1.6, 0.8, 4.8)], start=1):
         betas = body.betas_for_height(height).double().numpy()[:10]
         # One floor, a metre below the camera.
         still = act(body64, standing(45), np.zeros(3), upright(0), betas=betas)
