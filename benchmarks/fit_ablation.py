@@ -79,7 +79,7 @@ VARIANTS = (
     without("joint limits", "limit"),
     without("smoothness", "acceleration", "root_acceleration", "translation_acceleration"),
     without("robustness", "outlier"),
-    without("rest", "rest"),
+    without("rest"),
     without("balance"),
     without("floor"),
     without("apart"),

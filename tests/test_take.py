@@ -67,7 +67,7 @@ def full_take(*, people: int = 2, frames: int = 12) -> Take:
             hands2d=Hands2D(left[0], right[0]),
             hands3d=Hands3D(left[1], right[1]),
             body=replace(person.body, joint_sigma=rng.uniform(size=(frames, 55))),
-            contacts=Contacts(*rng.uniform(size=(4, frames))),
+            contacts=Contacts(*rng.uniform(size=(4, frames)), level=0.5),
         )
     return replace(
         take,

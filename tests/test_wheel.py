@@ -70,7 +70,7 @@ def test_holds_every_source_file_and_no_other(wheel):
 
 
 def test_files_are_those_of_the_repository(wheel):
-    for name in ("mocap/take.py", "mocap/exporters/bvh.py", "mocap/body/data/open_body.npz"):
+    for name in ("mocap/pipeline.py", "mocap/exporters/bvh.py", "mocap/body/data/open_body.npz"):
         assert wheel.read(name) == sources()[name].read_bytes(), name
 
 

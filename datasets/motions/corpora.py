@@ -12,7 +12,7 @@ from mocap.datasets.motions.deepmimic import read_deepmimic_clip
 from mocap.datasets.motions.expmap import read_expmap_clip
 from mocap.datasets.motions.poselib import read_poselib_clip
 from mocap.datasets.motions.positions import read_climbing_clip
-from mocap.datasets.motions.smpl import read_aistpp_clip
+from mocap.datasets.motions.smpl import aistpp_performer, read_aistpp_clip
 from mocap.errors import MocapError
 
 #: What CMU asks to be said wherever its data was used.
@@ -95,7 +95,8 @@ def _bvh(motions: Path) -> Iterator[Source]:
             who = performer or f"{corpus}-{path.parent.name}-{path.stem}"
             if corpus == "salsa":
                 # Files n and n + 15 are two partners; one pair dances all of them.
-                who = f"salsa-{'leader' if int(path.stem) <= 15 else 'follower'}"
+                leads = path.stem.isdigit() and int(path.stem) <= 15
+                who = f"salsa-{'leader' if leads else 'follower'}"
 
             def read(
                 path: Path = path, units: float | None = units, skip: int = skip, who: str = who
@@ -113,5 +114,5 @@ def _others(motions: Path, aistpp: Path, body: Body) -> Iterator[Source]:
     for path in sorted((motions / "cmu_isaacgym_amp").glob("*.npy")):
         yield Source("amp", "amp", path, lambda path=path: read_poselib_clip(path, performer="amp"))
     for path in sorted(aistpp.glob("*.pkl")):
-        who = path.stem.split("_")[3]
+        who = aistpp_performer(path)
         yield Source("aistpp", who, path, lambda path=path: read_aistpp_clip(path, body))

@@ -7,6 +7,7 @@ way round than ours: it multiplies rows by matrices.
 """
 
 import gzip
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +84,7 @@ def read_expmap_clip(path: str | Path, *, every: int = 1, performer: str = "") -
         table = np.array([line.split(",") for line in lines if line.strip()], dtype=float)
     except OSError as error:
         raise MocapError(f"{path}: cannot be read ({error})") from error
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, zlib.error) as error:
         raise MocapError(f"{path}: is no table of exponential maps: {error}") from error
     if table.ndim != 2 or table.shape[1] != 3 + 3 * len(_JOINTS):
         raise MocapError(f"{path}: has not {3 + 3 * len(_JOINTS)} numbers on every line")

@@ -20,6 +20,12 @@ _FPS = 60.0
 _JOINTS = 22
 
 
+def aistpp_performer(path: str | Path) -> str:
+    """The dancer a file of AIST++ names (``gBR_sBM_cAll_d04_mBR0_ch01``); else the file's name."""
+    words = Path(path).stem.split("_")
+    return words[3] if len(words) > 3 else Path(path).stem
+
+
 def read_aistpp_clip(path: str | Path, body: Body) -> MotionClip:
     """Read one AIST++ motion, as our body of average shape performs it.
 
@@ -49,7 +55,7 @@ def read_aistpp_clip(path: str | Path, body: Body) -> MotionClip:
     turns[:, SMPLX_55.indices("left_wrist", "right_wrist")] = np.nan
     return MotionClip(
         path.stem,
-        path.stem.split("_")[3],
+        aistpp_performer(path),
         _FPS,
         SMPLX_55.names[:_JOINTS],
         posed.joints.numpy()[:, :_JOINTS],

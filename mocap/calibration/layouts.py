@@ -28,7 +28,15 @@ _DISTORTION = (
 _ROTATION = ("r", "rotation", "rvec", "rotationvector", "rotationmatrix")
 _TRANSLATION = ("t", "translation", "tvec", "translationvector")
 _SIZE = ("size", "imagesize", "resolution", "imgsize", "imsize")
-_UNITS = {"m": 1.0, "meters": 1.0, "metres": 1.0, "cm": 0.01, "mm": 0.001}
+_UNITS = {
+    f"{prefix}{word}": size * factor
+    for word, size in (("m", 1.0), ("meter", 1.0), ("meters", 1.0), ("metre", 1.0), ("metres", 1.0))
+    for prefix, factor in (
+        (("", 1.0), ("c", 0.01), ("m", 0.001))
+        if word == "m"
+        else (("", 1.0), ("centi", 0.01), ("milli", 0.001))
+    )
+}
 _FISHEYE = ("fisheye", "equidistant", "equi", "kannalabrandt4", "kb4")
 
 

@@ -8,12 +8,12 @@ from jaxtyping import Float
 
 from mocap.evaluate.alignment import fit_heading, root_relative
 from mocap.evaluate.angles import ROTATING, bend_angles, local_rotations, rotation_errors
-from mocap.evaluate.averages import columns, mean
+from mocap.evaluate.averages import columns, mean, row_means
 from mocap.evaluate.joints import (
     BENDS,
-    HIPS,
     LIMBS,
     MIRROR,
+    ROOT,
     detected_pixels,
     detected_points,
     fitted_points,
@@ -31,7 +31,6 @@ from mocap.evaluate.truth import Truth
 from mocap.geometry import rotation_between, viewing_rays
 from mocap.take import Person, Take
 
-_ROOT = (LIMBS.index(HIPS[0]), LIMBS.index(HIPS[1]))
 _UP = np.array([0.0, 1.0, 0.0])
 
 
@@ -174,7 +173,7 @@ def turned_to_camera(
     told = detected_pixels(person)
     if told is None:
         return None
-    hips = take.camera.undistort(told[0], person.frames)[:, list(_ROOT)].mean(1)
+    hips = take.camera.undistort(told[0], person.frames)[:, list(ROOT)].mean(1)
     K = take.camera.at(person.frames)[0]
     rays = np.stack([viewing_rays(pixel, k) for pixel, k in zip(hips, K, strict=True)])
     unseen = ~np.isfinite(rays).all(1)
@@ -192,14 +191,14 @@ def _pose_accuracy(
     upright_true: np.ndarray | None,
 ) -> PoseAccuracy:
     nothing = np.full(true.shape[:2], np.nan)
-    camera = nothing if seen_true is None else root_aligned_errors(seen, seen_true, _ROOT)
+    camera = nothing if seen_true is None else root_aligned_errors(seen, seen_true, ROOT)
     world = nothing
     if upright is not None and upright_true is not None:
         heading = fit_heading(
-            root_relative(upright, _ROOT).reshape(-1, 3),
-            root_relative(upright_true, _ROOT).reshape(-1, 3),
+            root_relative(upright, ROOT).reshape(-1, 3),
+            root_relative(upright_true, ROOT).reshape(-1, 3),
         )
-        world = root_aligned_errors(upright @ heading.T, upright_true, _ROOT)
+        world = root_aligned_errors(upright @ heading.T, upright_true, ROOT)
     procrustes = procrustes_errors(seen, true)
     bends = [bend_angles(points, LIMBS, BENDS) for points in (seen, true)]
     by_joint = zip(
@@ -210,7 +209,7 @@ def _pose_accuracy(
         mpjpe_camera_axes_mm=_frame_mean(camera),
         mpjpe_world_up_to_heading_mm=_frame_mean(world),
         pa_mpjpe_mm=_frame_mean(procrustes),
-        swapped_share=_swapped(seen, upright, seen_true, upright_true, true),
+        swapped_share=_swapped(seen, seen_true, true),
         bend_mean_degrees=mean(np.abs(bends[0] - bends[1])),
         joints={
             name: JointAccuracy(*errors)
@@ -220,19 +219,12 @@ def _pose_accuracy(
     )
 
 
-def _swapped(
-    seen: np.ndarray,
-    upright: np.ndarray | None,
-    seen_true: np.ndarray | None,
-    upright_true: np.ndarray | None,
-    true: np.ndarray,
-) -> float:
+def _swapped(seen: np.ndarray, seen_true: np.ndarray | None, true: np.ndarray) -> float:
     if seen_true is not None:
-        return swapped_share(seen, seen_true, _ROOT, MIRROR)
+        return swapped_share(seen, seen_true, ROOT, MIRROR)
     # Without common axes every labeling is laid over the truth as well as it can be.
     kept, crossed = (
-        np.array([mean(row) for row in procrustes_errors(points, true)])
-        for points in (seen, seen[:, list(MIRROR)])
+        row_means(procrustes_errors(points, true)) for points in (seen, seen[:, list(MIRROR)])
     )
     known = np.isfinite(kept) & np.isfinite(crossed)
     return mean((crossed < 0.8 * kept)[known].astype(float))
@@ -249,10 +241,7 @@ def _world_accuracy(joints: np.ndarray, true: np.ndarray, frames: int) -> WorldA
 
 def _frame_mean(errors: Float[np.ndarray, "frames joints"]) -> float:
     """The mean of the frames' means, in millimetres: a frame counts as one, as is usual."""
-    known = np.isfinite(errors)
-    rows = known.any(1)
-    means = np.sum(np.where(known, errors, 0.0), axis=1)[rows] / known.sum(1)[rows]
-    return mean(means, times=1000)
+    return mean(row_means(errors), times=1000)
 
 
 def _rotation_errors(take: Take, person: Person, truth: Truth, name: str) -> np.ndarray:

@@ -36,9 +36,10 @@ class FeetReport:
         contact_share: share of foot points and frames in contact.
         foot_slide_mm_per_frame: mean displacement from frame to frame, in space, of foot points
             that are in contact in both.
-        contact_height_mean_mm: mean distance of foot points in contact from the ground, either
-            way; likewise 95th percentile and the largest.
-        penetration_deepest_mm: how deep the deepest foot point sinks.
+        contact_height_mean_mm: mean distance of foot points in contact from the ground or from
+            what the take says the person stands on, either way; likewise 95th percentile and the
+            largest.
+        penetration_deepest_mm: how deep the deepest foot point sinks, under both.
         penetration_mean_mm: mean over the frames of the deepest foot point's depth, 0 above ground.
         penetration_share: share of frames with a foot point deeper than 1 cm.
     """
@@ -86,7 +87,9 @@ def feet_report(take: Take, person: Person, points: Float[np.ndarray, "frames 4 
     plane = np.array([0.0, 1.0, 0.0, 0.0]) if take.world is None else take.world.ground
     heights = (points @ plane[:3] + plane[3]) / np.linalg.norm(plane[:3])
     contact, source = contact_states(person, heights)
-    touching = np.abs(heights[contact])
+    level = person.contacts.level or 0.0 if person.contacts is not None else 0.0
+    touching = np.minimum(np.abs(heights), np.abs(heights - level))[contact]
+    heights = heights - min(level, 0.0)
     # A frame in which a foot is unknown is no frame of which to say that nothing sinks.
     lowest = heights[np.isfinite(heights).all(1)].min(1)
     depth = np.maximum(-lowest, 0.0)

@@ -75,7 +75,11 @@ def follow(sightings: Sightings, limit: float) -> IdentityReport:
     last: dict[int, int] = {}
     switches = matched = 0
     for now in sightings.distances:
-        kept = {row: to for row, to in last.items() if now[row, to] <= limit}
+        kept: dict[int, int] = {}
+        for _, row, to in sorted((now[row, to], row, to) for row, to in last.items()):
+            # Of two that were matched with the same person at times, the nearer is.
+            if now[row, to] <= limit and to not in kept.values():
+                kept[row] = to
         free = now.copy()
         free[list(kept)] = np.nan
         free[:, list(kept.values())] = np.nan

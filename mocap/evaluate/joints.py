@@ -19,6 +19,8 @@ LIMBS: tuple[str, ...] = tuple(
 )
 #: Their middle is the root.
 HIPS = ("left_hip", "right_hip")
+#: Positions of the hips in `LIMBS`.
+ROOT = (LIMBS.index(HIPS[0]), LIMBS.index(HIPS[1]))
 #: Position in `LIMBS` of each joint's counterpart on the other side.
 MIRROR: tuple[int, ...] = tuple(
     LIMBS.index(name.replace("left", "right") if "left" in name else name.replace("right", "left"))
@@ -114,8 +116,12 @@ def picture_height(person: Person) -> float:
     """The longer side of all detected points, pixels, median over the frames; NaN if none."""
     if person.keypoints2d is None:
         return float("nan")
-    xy = np.asarray(person.keypoints2d.xy, float)
-    xy = xy[np.isfinite(xy).all(-1).sum(1) >= 2]
-    if not len(xy):
+    return longer_side(np.asarray(person.keypoints2d.xy, float))
+
+
+def longer_side(pixels: Float[np.ndarray, "frames points 2"]) -> float:
+    """The longer side of all points of a frame, median over the frames; NaN where none are two."""
+    known = pixels[np.isfinite(pixels).all(-1).sum(1) >= 2]
+    if not len(known):
         return float("nan")
-    return float(np.median((np.nanmax(xy, 1) - np.nanmin(xy, 1)).max(-1)))
+    return float(np.median((np.nanmax(known, 1) - np.nanmin(known, 1)).max(-1)))

@@ -10,11 +10,10 @@ import numpy as np
 from jaxtyping import Float
 
 from mocap.evaluate.alignment import root_relative
-from mocap.evaluate.averages import mean
+from mocap.evaluate.averages import row_means
 from mocap.evaluate.joints import (
-    HIPS,
-    LIMBS,
     MIRROR,
+    ROOT,
     detected_pixels,
     detected_points,
     fitted_points,
@@ -23,7 +22,6 @@ from mocap.evaluate.joints import (
 from mocap.skeletons import SMPLX_55
 from mocap.take import Person, Take
 
-_ROOT = (LIMBS.index(HIPS[0]), LIMBS.index(HIPS[1]))
 #: A motion of fewer frames is too short to tell a statue from somebody who stands still.
 _LEAST_FRAMES = 10
 #: Metres: no living body holds its limbs this still for that long.
@@ -72,7 +70,7 @@ def _stillness(
 ) -> str | None:
     if len(joints) < _LEAST_FRAMES:
         return None
-    relative = root_relative(joints, _ROOT)
+    relative = root_relative(joints, ROOT)
     if np.ptp(relative, axis=0).max() < _STILL:
         return "frozen: the pose never changes"
     stopped = np.linalg.norm(np.diff(relative, axis=0), axis=-1).max(1) < 1e-6
@@ -80,7 +78,7 @@ def _stillness(
         return f"frozen: the pose does not change in {stopped.mean():.0%} of the frames"
     if detected is None:
         return None
-    seen = root_relative(detected, _ROOT)
+    seen = root_relative(detected, ROOT)
     seen = seen[np.isfinite(seen).all((1, 2))]
     if len(seen) < _ENOUGH:
         return None
@@ -139,10 +137,8 @@ def _sides_in_picture(take: Take, person: Person, joints: np.ndarray) -> str | N
     sure = (confidence > _SURE) & (confidence[:, list(MIRROR)] > _SURE)
     kept = np.where(sure, np.linalg.norm(shown - pixels, axis=-1), np.nan)
     crossed = np.where(sure, np.linalg.norm(shown[:, list(MIRROR)] - pixels, axis=-1), np.nan)
-    rows = np.flatnonzero(np.isfinite(kept).any(1) & np.isfinite(crossed).any(1))
-    means = np.array([[mean(part[row]) for part in (kept, crossed)] for row in rows])
-    if not len(rows):
-        return None
+    means = np.stack([row_means(kept), row_means(crossed)], 1)
+    means = means[np.isfinite(means).all(1)]
     # Limbs that lie over each other from the side tell nothing.
     telling = np.abs(means[:, 0] - means[:, 1]) > 0.02 * picture_height(person)
     means = means[telling]

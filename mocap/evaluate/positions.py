@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mocap.evaluate.alignment import fit_similarity, root_relative
+from mocap.evaluate.averages import row_means
 
 #: WHAM's and GVHMR's length of a window, in frames.
 WINDOW_FRAMES = 100
@@ -112,7 +113,5 @@ def swapped_share(
     rows = known.any(1)
     if not rows.any():
         return float("nan")
-    means = [
-        np.where(known, part, 0.0).sum(1)[rows] / known.sum(1)[rows] for part in (kept, exchanged)
-    ]
+    means = [row_means(np.where(known, part, np.nan))[rows] for part in (kept, exchanged)]
     return float(np.mean(means[1] < 0.8 * means[0]))

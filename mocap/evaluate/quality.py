@@ -12,8 +12,8 @@ from mocap.evaluate.averages import mean, percentile
 from mocap.evaluate.feet import FeetReport, feet_report, sole_points
 from mocap.evaluate.joints import (
     BONES,
-    HIPS,
     LIMBS,
+    ROOT,
     detected_pixels,
     detected_points,
     fitted_points,
@@ -26,7 +26,6 @@ from mocap.take import Person, Take
 if TYPE_CHECKING:
     from mocap.body import Body
 
-_ROOT = (LIMBS.index(HIPS[0]), LIMBS.index(HIPS[1]))
 #: Keypoints a detector is this sure of are what a body should lie over.
 _SURE = 0.5
 
@@ -123,7 +122,7 @@ def measure_person(take: Take, person: Person, body: Body | None) -> PersonQuali
 
 def _steadiness(points: np.ndarray, fps: float) -> Steadiness:
     return Steadiness(
-        jitter(root_relative(points, _ROOT), fps), 100 * bone_variation(points, LIMBS, BONES)
+        jitter(root_relative(points, ROOT), fps), 100 * bone_variation(points, LIMBS, BONES)
     )
 
 

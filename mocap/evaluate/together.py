@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mocap.evaluate.alignment import fit_similarity
-from mocap.evaluate.averages import mean
+from mocap.evaluate.averages import mean, row_means
 from mocap.evaluate.identities import (
     IdentityReport,
     Sightings,
@@ -13,14 +13,20 @@ from mocap.evaluate.identities import (
     follow,
     track_costs,
 )
-from mocap.evaluate.joints import HIPS, LIMBS, detected_pixels, fitted_points, pick
+from mocap.evaluate.joints import (
+    LIMBS,
+    ROOT,
+    detected_pixels,
+    fitted_points,
+    longer_side,
+    pick,
+)
 from mocap.evaluate.positions import WINDOW_FRAMES, root_distance_errors, window_errors
 from mocap.evaluate.truth import Truth
 from mocap.take import Person, Take
 
 #: How far somebody may be to be the same person: in person's heights in the picture, in metres.
 _FAR_IN_PICTURE, _FAR = 0.3, 0.5
-_ROOT = [LIMBS.index(name) for name in HIPS]
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,7 @@ def compare_group(take: Take, truth: Truth, who: dict[str, str]) -> GroupAccurac
     w, wa = (
         mean(window_errors(beside, true_beside, whole=whole), times=1000) for whole in (False, True)
     )
-    roots = [part[:, :, _ROOT].mean(2) for part in (fit, true)]
+    roots = [part[:, :, list(ROOT)].mean(2) for part in (fit, true)]
     apart = mean(root_distance_errors(*roots), times=1000)
     return GroupAccuracy(len(pairs), WINDOW_FRAMES, w, wa, apart)
 
@@ -134,10 +140,10 @@ def _in_picture(take: Take, people: dict[str, Person], truth: Truth, camera: str
     true = _true_points(take, truth)
     frames = np.arange(count)
     shown = np.stack([truth.cameras[camera].camera.project(one, frames) for one in true])
-    heights = np.array([_height(one) for one in shown])
+    heights = np.array([longer_side(one) for one in shown])
     found = [_everywhere(_pixels(take, person), person, count) for person in people.values()]
     gaps = [
-        [_frame_means(np.linalg.norm(a - b, axis=-1)) / height for b in found]
+        [row_means(np.linalg.norm(a - b, axis=-1)) / height for b in found]
         for a, height in zip(shown, heights, strict=True)
     ]
     return Sightings(
@@ -155,13 +161,6 @@ def _pixels(take: Take, person: Person) -> np.ndarray | None:
     return None if joints is None else take.camera.project(joints, person.frames)
 
 
-def _height(shown: np.ndarray) -> float:
-    known = shown[np.isfinite(shown).all(-1).sum(1) >= 2]
-    if not len(known):
-        return float("nan")
-    return float(np.median((np.nanmax(known, 1) - np.nanmin(known, 1)).max(-1)))
-
-
 def _in_world(
     take: Take, people: dict[str, Person], truth: Truth, who: dict[str, str]
 ) -> Sightings | None:
@@ -177,16 +176,9 @@ def _in_world(
         return None
     laid = lay(found.reshape(1, -1, 3)[0]).reshape(found.shape)
     gaps = np.linalg.norm(laid[None] - true[:, None], axis=-1)
-    distances = np.array([[_frame_means(gap) for gap in row] for row in gaps])
+    distances = np.array([[row_means(gap) for gap in row] for row in gaps])
     return Sightings(
         distances.transpose(2, 0, 1),
         np.isfinite(true).all(-1).any(-1).T,
         np.isfinite(found).all(-1).any(-1).T,
     )
-
-
-def _frame_means(gaps: np.ndarray) -> np.ndarray:
-    """(F,) means of (F, J) over what is known."""
-    known = np.isfinite(gaps)
-    total = np.sum(gaps, axis=1, where=known)
-    return np.where(known.any(1), total / np.maximum(known.sum(1), 1), np.nan)

@@ -1,7 +1,8 @@
 """When feet rest, and where.
 
-A foot point rests while it hardly moves and the other foot is not far below. What rests, rests in
-one place: the mean of where the fit has it meanwhile, and on the floor if it is near the floor.
+A foot point rests while it hardly moves and nothing of the body is far below. What rests, rests in
+one place: the mean of where the fit has it meanwhile, and on the floor, or on the level on which
+that person stands, if it is near.
 """
 
 from collections.abc import Iterator
@@ -117,10 +118,9 @@ def resting_places(
         # Depth is told badly; where the camera looks down, height is no better.
         depth = feet.distance[at].mean() * np.abs(feet.sight[at, 1]).mean()
         near = np.hypot(config.snap[0], config.snap[1] * depth)
-        for height in (level, 0.0):
-            if abs(place[1] - height) < near:
-                place[1] = height
-                break
+        height = min(level, 0.0, key=lambda level: abs(place[1] - level))
+        if abs(place[1] - height) < near:
+            place[1] = height
         places[at, sole] = place
         sure[at, sole] *= _falling(away)
     # A foot that hardly rests is not held at all: where, would be a guess.

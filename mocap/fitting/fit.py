@@ -76,7 +76,7 @@ def fit(take: Take, body: Body, config: FitConfig, progress: Progress = silent) 
         people[one.person.id] = replace(
             one.person,
             body=body_motion(one, fingers, sigma, body),
-            contacts=contacts_record(resting),
+            contacts=contacts_record(resting, one.level),
         )
     steps.end()
     record = StageRecord(

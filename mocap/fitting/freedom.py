@@ -2,8 +2,9 @@
 
 A pose of 21 joints with three axes each has far more freedom than a body. Knees and elbows are
 hinges, the spine bends as one, the forearm twists at the elbow. The 63 axis-angle numbers of
-SMPL-X's ``body_pose`` are a linear function of 38 coordinates; a Gaussian and hard limits per
-coordinate say what bodies do. Figures follow ranges of motion in common anatomical tables.
+SMPL-X's ``body_pose`` are a linear function of 38 coordinates. Limits say what bodies can do, means
+and spreads what they mostly do; the learned prior (:mod:`mocap.fitting.prior`) was made with them,
+and takes their place in the fit. Figures follow ranges of motion in common anatomical tables.
 """
 
 from dataclasses import dataclass

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial.transform import Rotation
 
 from mocap.fitting.config import FitConfig
 from mocap.fitting.contacts import Feet, contact_probability, places_of_rest
@@ -23,7 +22,7 @@ from mocap.fitting.kinematics import Pose, pose_rig
 from mocap.fitting.person import Fitted, with_stature
 from mocap.fitting.reconcile import Rests, agree
 from mocap.fitting.rig import NAMES, Rig
-from mocap.geometry import Camera
+from mocap.geometry import Camera, rotation_between
 from mocap.scene import Gravity, find_gravity
 from mocap.take import Take, World
 
@@ -136,15 +135,13 @@ def mean_lean(
 
 
 def _level(up: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:
-    axis = np.cross(up, [0.0, 1.0, 0.0])
-    sine = float(np.linalg.norm(axis))
-    angle = np.arctan2(sine, up[1])
-    return Rotation.from_rotvec(axis / max(sine, 1e-12) * angle).as_matrix()
+    return rotation_between(up, np.array([0.0, 1.0, 0.0]))
 
 
 def feet_of(rig: Rig, flesh: Flesh, one: Fitted) -> Feet:
     """What tells whether a person's feet rest."""
-    points = pose_rig(flesh.rig, one.betas, one.pose).points
+    posed = pose_rig(flesh.rig, one.betas, one.pose)
+    points, pelvis = posed.points, posed.joints[:, 0]
     keypoints = [
         rig.point(f"{side}_{point}")
         for side in ("left", "right")
@@ -154,7 +151,7 @@ def feet_of(rig: Rig, flesh: Flesh, one: Fitted) -> Feet:
         points[:, flesh.soles],
         (points[..., 1] - flesh.clearance).min(1),
         np.einsum("fji,fj->fi", one.seen.R, one.seen.rays),
-        np.linalg.norm(np.einsum("fij,fj->fi", one.seen.R, one.pose.transl) + one.seen.t, axis=-1),
+        np.linalg.norm(np.einsum("fij,fj->fi", one.seen.R, pelvis) + one.seen.t, axis=-1),
         np.where(one.seen.seen[:, None], one.seen.weight[:, keypoints], np.nan),
         one.seen.fps,
     )

@@ -31,11 +31,14 @@ _FACTORS, _USUAL = np.geomspace(0.7, 1 / 0.7, 3), 0.25
 _FRAMES, _WORTH, _PEOPLE = 16, 3.0, 2
 #: Solver's iterations with the usual lens, and from one lens to the next.
 _FIRST, _NEXT = 10, 4
+#: How the camera's note ends when that was done.
+_REFINED = "likeliest by the people in it"
 
 
 def refined(take: Take, rig: Rig, config: FitConfig) -> Take:
     """The take with a likelier camera, where its field of view was only assumed."""
-    if take.camera.source != "estimated" or not config.refine_lens:
+    told = take.camera.source != "estimated" or take.video.field_of_view is not None
+    if told or not config.refine_lens or take.camera.note.endswith(_REFINED):
         return take
     people = [
         scaled(rig, np.zeros(config.shapes), seen_of(take, person, rig))
@@ -44,8 +47,10 @@ def refined(take: Take, rig: Rig, config: FitConfig) -> Take:
     ]
     factor = likely_focal_factor(rig, people, config)
     logger.info("the focal length is multiplied by %.3f", factor)
-    K = take.camera.K * np.array([[factor, 1, 1], [1, factor, 1], [1, 1, 1]])
-    return replace(take, camera=replace(take.camera, K=K))
+    K = _longer(take.camera.K, factor)
+    angle = 2 * np.arctan(0.5 * max(take.video.width, take.video.height) / K[0, 0, 0])
+    note = f"field of view {np.rad2deg(angle):.1f}°, {_REFINED}"
+    return replace(take, camera=replace(take.camera, K=K, note=note))
 
 
 def likely_focal_factor(rig: Rig, people: Sequence[Observations], config: FitConfig) -> float:
@@ -62,12 +67,13 @@ def likely_focal_factor(rig: Rig, people: Sequence[Observations], config: FitCon
         return 1.0
     logs = np.log(_FACTORS)
     cost = _WORTH * np.sum(told, axis=0) + 0.5 * (logs / _USUAL) ** 2
-    least = int(np.argmin(cost))
-    # The vertex of the parabola through the least and its neighbours.
-    least = min(max(least, 1), len(cost) - 2)
-    before, here, after = cost[least - 1 : least + 2]
-    shift = np.clip(0.5 * (before - after) / max(before - 2 * here + after, 1e-9), -1.5, 1.5)
-    return float(np.exp(logs[least] + shift * (logs[1] - logs[0])))
+    # The vertex of the parabola through the three, if it is between them.
+    before, here, after = cost
+    bend = before - 2 * here + after
+    if bend <= 0:
+        return float(_FACTORS[np.argmin(cost)])
+    shift = np.clip(0.5 * (before - after) / bend, -1.0, 1.0)
+    return float(np.exp(shift * logs[2]))
 
 
 def _few(seen: Observations) -> Observations:
@@ -97,11 +103,16 @@ def _energies(rig: Rig, seen: Observations, config: FitConfig) -> Float[np.ndarr
 def _solved(
     rig: Rig, seen: Observations, config: FitConfig, factor: float, pose: Pose, iterations: int
 ) -> tuple[Pose, float]:
-    K = seen.K * np.array([[factor, 1, 1], [1, factor, 1], [1, 1, 1]])
     betas = np.zeros(config.shapes)
-    problem = Problem(rig, replace(seen, K=K), config.weights, betas)
+    longer = replace(seen, K=_longer(seen.K, factor))
+    problem = Problem(rig, longer, config.weights, betas)
     _, pose = solve(problem, betas, pose, iterations=iterations, free_shape=False)
     return pose, energy(problem, betas, pose)
+
+
+def _longer(K: Float[np.ndarray, "frames 3 3"], factor: float) -> Float[np.ndarray, "frames 3 3"]:
+    """Intrinsics with the focal lengths multiplied."""
+    return K * np.array([[factor, 1, 1], [1, factor, 1], [1, 1, 1]])
 
 
 def _at_distance(seen: Observations, pose: Pose, factor: float) -> Pose:

@@ -137,8 +137,8 @@ def with_stature(body: Body, betas: np.ndarray, height: float) -> np.ndarray:
     """The nearest shape of exactly a stature, metres."""
     import torch
 
-    along = body.betas_for_height(height).double().numpy()[: len(betas)]
-    along = along - body.betas_for_height(float(height) * 0.98).double().numpy()[: len(betas)]
+    tall, small = (body.betas_for_height(h).double().numpy()[: len(betas)] for h in (1.8, 1.76))
+    along = tall - small
     for _ in range(8):
         now = float(body.height(torch.as_tensor(betas, dtype=torch.float32))[0])
         longer = torch.as_tensor(betas + along, dtype=torch.float32)

@@ -30,7 +30,7 @@ _OUTLIER = 2.0
 _LOOK, _LOOKS = 0.5, 4.0
 _ITERATIONS = 20
 #: Width, metres, of the bump that a rest contributes to the search for the floor's height, and
-#: the share of the longest rest's that a floor must reach.
+#: the share of the highest that the floor's must reach.
 _BUMP, _ENOUGH = 0.04, 0.35
 
 

@@ -58,9 +58,9 @@ def body_motion(
     return replace(motion, joints=joints.numpy())
 
 
-def contacts_record(probability: Float[np.ndarray, "frames 4"]) -> Contacts:
-    """Contacts as the take holds them."""
-    return Contacts(*probability.T)
+def contacts_record(probability: Float[np.ndarray, "frames 4"], level: float) -> Contacts:
+    """Contacts as the take holds them, of somebody who stands at a height over the ground."""
+    return Contacts(*probability.T, level=float(level))
 
 
 def continuous(vectors: Float[np.ndarray, "frames 3"]) -> Float[np.ndarray, "frames 3"]:

@@ -69,8 +69,12 @@ def solve(
                 _put(pose, part, _window_step(eased, betas, pose, part))
             if free_shape and iteration % 2 == 1:
                 betas = _shape_step(eased, betas, pose)
-            moved = np.abs(pose.coordinates - before.coordinates).max()
-            logger.debug("iteration %d: largest turn %.4f rad", iteration, moved)
+            moved = max(
+                np.abs(pose.coordinates - before.coordinates).max(),
+                np.abs(pose.root - before.root).max(),
+                np.abs(pose.transl - before.transl).max(),
+            )
+            logger.debug("iteration %d: largest change %.4f rad or m", iteration, moved)
             settled = eased.weights.outlier == problem.weights.outlier
             if moved < 2e-3 and settled:
                 break

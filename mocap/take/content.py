@@ -140,12 +140,16 @@ class BodyMotion:
 
 @dataclass(frozen=True)
 class Contacts:
-    """How likely each of four foot points rests on something, in [0, 1], (N,) each."""
+    """How likely each of four foot points rests on something, in [0, 1], (N,) each.
+
+    ``level`` is the height over the ground of what the person stands on, metres: 0 for the ground.
+    """
 
     left_heel: Float[np.ndarray, " frames"] = dataset("1", "frame")
     left_toe: Float[np.ndarray, " frames"] = dataset("1", "frame")
     right_heel: Float[np.ndarray, " frames"] = dataset("1", "frame")
     right_toe: Float[np.ndarray, " frames"] = dataset("1", "frame")
+    level: float | None = attribute(required=False)
 
 
 @dataclass(frozen=True)

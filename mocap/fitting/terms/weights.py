@@ -12,7 +12,8 @@ class Weights:
 
     Attributes:
         reprojection: of a keypoint in the picture, as a share of the person's height there.
-        outlier: reprojection errors beyond this many deviations count less and less.
+        outlier: errors of reprojection and of balance beyond this many deviations count less and
+            less.
         depth: of a bone's extent along the viewing ray, metres.
         lateral: of a point across the ray, metres; holds the size of the body.
         prior: factor on the deviations of the learned pose prior; more than 1, for a frame's pose
