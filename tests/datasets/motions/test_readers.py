@@ -100,7 +100,7 @@ def test_pickles_of_arrays_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "read"),
     [
-        ("a.txt.gz", gzip.compress(b"1,2\n3,4\n"), read_expmap_clip),
+        ("a.txt.gz", gzip.compress(b"1,2\n3,4\n", mtime=0), read_expmap_clip),
         ("a.txt", b"1,2,x\n", read_expmap_clip),
         ("a.json", b"{}", read_deepmimic_clip),
         ("b.json", json.dumps({"Frames": [[1, 2]]}).encode(), read_deepmimic_clip),
