@@ -59,6 +59,10 @@ def checked_matrix(given: Any, size: tuple[int, int] | None) -> np.ndarray:
     return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]])
 
 
+#: Rational models reach some tens.
+_MOST_DISTORTION = 1000.0
+
+
 def checked_distortion(
     given: Any, model: str | None, K: np.ndarray, size: tuple[int, int] | None
 ) -> tuple[str, np.ndarray]:
@@ -70,6 +74,8 @@ def checked_distortion(
     numbers = np.zeros(0) if given is None else np.array(given, float).ravel()
     if not np.isfinite(numbers).all():
         raise ValueError("its distortion coefficients are not all numbers")
+    if (np.abs(numbers) > _MOST_DISTORTION).any():
+        raise ValueError(f"no lens has distortion coefficients beyond {_MOST_DISTORTION:.0f}")
     if fisheye:
         if numbers.size != 4:
             raise ValueError(f"a fisheye lens has 4 distortion coefficients, not {numbers.size}")

@@ -34,7 +34,13 @@ def read_document(path: Path) -> Document:
         try:
             return parse(text.lstrip("\ufeff"))
         # OpenCV's parser fails with SystemError, too.
-        except (ValueError, cv2.error, SystemError, ElementTree.ParseError) as error:
+        except (
+            ValueError,
+            RecursionError,
+            cv2.error,
+            SystemError,
+            ElementTree.ParseError,
+        ) as error:
             last = error
     said = "" if isinstance(last, cv2.error | SystemError) else f" ({last})"
     raise CalibrationError(f"{path}: is damaged, or no calibration{said}; write it again")

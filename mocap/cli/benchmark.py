@@ -108,6 +108,8 @@ def add_to(app: typer.Typer) -> None:
 
 def _chosen(cameras: str, rig: Mapping[str, "RigCamera"]) -> list[str]:
     names = [name for name in re.split(r"[,\s]+", cameras) if name]
+    if cameras.strip() and not names:
+        raise MocapError(f"--cameras: {cameras!r} names nobody; the clip has {', '.join(rig)}")
     if unknown := [name for name in names if name not in rig]:
         raise MocapError(
             f"--cameras: there is no {', '.join(unknown)}; the clip has {', '.join(rig)}"

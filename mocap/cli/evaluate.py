@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -63,6 +64,14 @@ def evaluate(
     Ends with code 1 where somebody's motion is none: frozen, missing, or with sides exchanged.
     """
     configure(quiet=quiet)
+    if truth is None and camera is not None:
+        raise typer.BadParameter(
+            "is a camera of the truth; give --truth too", param_hint="--camera"
+        )
+    if json_file is not None and json_file.resolve() in {
+        path.resolve() for path in (take, truth) if path is not None
+    }:
+        raise typer.BadParameter("would be written over what is read", param_hint="--json")
     with waiting("starting"):
         from mocap.body import load_body
         from mocap.evaluate import evaluate as measure
@@ -102,15 +111,20 @@ def add_to(app: typer.Typer) -> None:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write figures for other programs.
+    """Write figures for other programs, wholly or not at all.
 
     Raises:
         MocapError: the file cannot be written.
     """
     text = json.dumps(content, indent=2, allow_nan=False)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n", encoding="utf-8")
+        try:
+            temporary.write_text(text + "\n", encoding="utf-8")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise MocapError(
             f"{path}: cannot be written ({error.strerror}); choose another file with --json"

@@ -1,7 +1,6 @@
 """``mocap fit``: the fit anew, on what was detected before."""
 
 import math
-import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from mocap.cli.options import (
 from mocap.cli.progress import StageProgress
 
 if TYPE_CHECKING:
+    from mocap.progress import Progress
     from mocap.take import Take
 
 
@@ -37,8 +37,8 @@ def fit(
 ) -> None:
     """Fit the body again, with another height, camera or body, without looking for people again.
 
-    The camera stays as it was if none is given. Rewrites the take, and the BVH files beside it if
-    there are any.
+    Camera and height stay as they were if none is given. Rewrites the take, and the BVH files and
+    the overlay beside it if there are any.
     """
     configure(verbose=verbose, quiet=quiet)
     if fov is not None and camera is not None:
@@ -58,21 +58,40 @@ def fit(
         model = load_body(body)
     folder = take.parent
     with writable_folder(folder), StageProgress() as progress:
+        if height is None and (height := _earlier_height(earlier)) is not None:
+            note(f"the height stays {height} m, as before")
         fitted = fit_take(detected, model, FitConfig(height=height), progress)
         fitted.save(take)
         had_motions = any((folder / f"{name}.bvh").exists() for name in earlier.people)
         files = write_motions(fitted, folder, earlier) if had_motions else None
+        overlay = folder / OVERLAY
+        drawn = overlay.exists() and _drawn_again(fitted, overlay, progress)
     say("")
     show(people_table(fitted, files))
     say("")
     say(f"{take} is fitted anew ({time.monotonic() - started:.1f} s)")
-    if (folder / OVERLAY).exists():
-        again = ["mocap", "extract", earlier.video.path, "--out", str(folder)]
-        again += [] if height is None else ["--height", str(height)]
-        again += [] if fov is None else ["--fov", str(fov)]
-        again += [] if camera is None else ["--camera", camera]
-        again += [] if body is None else ["--body", str(body)]
-        note(f"{folder / OVERLAY} shows the earlier fit; this renews it: {shlex.join(again)}")
+    if overlay.exists() and not drawn:
+        note(f"{overlay} shows the earlier fit: {fitted.video.path} is not there any more")
+
+
+def _earlier_height(earlier: "Take") -> float | None:
+    """The height that the take was fitted with before."""
+    for stage in earlier.provenance:
+        if stage.name == "fitting":
+            return stage.parameters.get("height")
+    return None
+
+
+def _drawn_again(take: "Take", overlay: Path, progress: "Progress") -> bool:
+    """Whether the overlay could be drawn anew: the video must be where it was, and the same."""
+    from mocap.video import hash_source
+    from mocap.view import write_overlay
+
+    video = Path(take.video.path)
+    if not video.exists() or hash_source(video) != take.video.sha256:
+        return False
+    write_overlay(take, video, overlay, progress=progress)
+    return True
 
 
 def _detected(earlier: "Take", fov: float | None, camera: str | None) -> "Take":

@@ -185,3 +185,19 @@ def test_a_folder_of_something_else_is_left_alone(
     before = take.read_bytes()
     assert "another video" in refused(mocap("benchmark", "--out", tmp_path / "out"))
     assert take.read_bytes() == before
+
+
+def test_figures_are_not_written_over_what_is_read(mocap: Run, tmp_path: Path) -> None:
+    path = make_take(people=1).save(tmp_path / "take.h5")
+    before = path.read_bytes()
+    ended = mocap("evaluate", path, "--json", path)
+    assert ended.code == 2
+    assert "--json" in ended.err
+    assert path.read_bytes() == before
+
+
+def test_a_camera_is_the_truths(mocap: Run, tmp_path: Path) -> None:
+    path = make_take(people=1).save(tmp_path / "take.h5")
+    ended = mocap("evaluate", path, "--camera", "cam01")
+    assert ended.code == 2
+    assert "--truth" in ended.err
