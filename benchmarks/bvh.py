@@ -18,8 +18,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from mocap.exporters.bvh import encode_bvh, read_bvh
-from mocap.exporters.files import write_whole
 from mocap.exporters.motion import SkeletalMotion
+from mocap.files import write_whole
 from mocap.skeletons import SMPLX_55
 
 PAIRS = 3

@@ -26,8 +26,8 @@ from mocap.errors import ExportError
 from mocap.exporters.bvh_reader import UNITS, read_bvh
 from mocap.exporters.decimals import LIMIT, decimal_rows
 from mocap.exporters.euler import continuous_euler
-from mocap.exporters.files import write_whole
 from mocap.exporters.motion import SkeletalMotion, leaf_tips, motion_from_take
+from mocap.files import write_whole
 from mocap.take import Take
 
 __all__ = ["encode_bvh", "read_bvh", "write_bvh"]
@@ -65,7 +65,7 @@ def write_bvh(
     """
     motion = motion_from_take(take, person, fps=fps)
     data = encode_bvh(motion, units=units, rotation_order=rotation_order, names=names)
-    return write_whole(path, data)
+    return write_whole(path, data, error=ExportError)
 
 
 def encode_bvh(

@@ -9,6 +9,7 @@ h5py gives it as ``bytes``), because HDF5 does not check its heap of variable-le
 crashes on a damaged one. The rest of the file is checked when it is of format 1.10 or later.
 """
 
+from collections.abc import Callable
 from dataclasses import MISSING, field, fields
 from typing import Any, TypeVar
 
@@ -107,6 +108,19 @@ def _require_axes(dtype: np.dtype, dimensions: int, axes: str, where: str) -> No
         raise RecordError(f"{where} has {dimensions} axes, not {expected} ({axes})")
     if dtype.kind not in "biuf":
         raise RecordError(f"{where} holds {dtype}, not numbers")
+
+
+def encoded(write: Callable[[h5py.File], None]) -> bytes:
+    """The bytes of a file that ``write`` fills.
+
+    HDF5 crashes when a disk is full; so it does not meet the disk.
+    """
+    # From 1.10 on, HDF5 keeps checksums of all that it writes around the arrays.
+    options = {"driver": "core", "backing_store": False, "libver": ("v110", "v110")}
+    with h5py.File("in memory", "w", **options) as file:
+        write(file)
+        file.flush()
+        return file.id.get_file_image()
 
 
 def read_record(source: h5py.Group, record_type: type[Record], **extra: Any) -> Record:

@@ -25,6 +25,7 @@ from mocap.errors import MocapError
 from mocap.evaluate.joints import HIPS, LIMBS, canonical
 from mocap.evaluate.rigs import RigCamera
 from mocap.evaluate.truth import Truth, TruthError, TruthPerson, infer_up, truth_of_take
+from mocap.files import write_whole
 from mocap.geometry import Camera
 from mocap.take import Take
 
@@ -197,7 +198,6 @@ def write_truth(truth: Truth, path: str | Path, note: str = "") -> Path:
     Raises:
         TruthError: the file cannot be written.
     """
-    path = Path(path)
     content: dict[str, Any] = {
         "note": note,
         "cameras": {name: _camera_entry(one) for name, one in truth.cameras.items()},
@@ -211,14 +211,8 @@ def write_truth(truth: Truth, path: str | Path, note: str = "") -> Path:
         content["up_axis"] = [float(part) for part in truth.up]
     if truth.times is not None:
         content["timestamps"] = [float(time) for time in truth.times]
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise TruthError(f"{path}: cannot be written ({error.strerror})") from error
-    return path
+    text = json.dumps(content, allow_nan=False)
+    return write_whole(path, text, error=TruthError, remedy="choose another folder")
 
 
 def _camera_entry(one: RigCamera) -> dict[str, Any]:

@@ -7,8 +7,6 @@ under HDF5's checksums (format 1.10, and see :mod:`mocap.records`), so damage is
 """
 
 import json
-import os
-import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -18,9 +16,11 @@ import h5py
 import numpy as np
 
 from mocap.errors import TakeError
+from mocap.files import write_whole
 from mocap.geometry import Camera
 from mocap.records import (
     RecordError,
+    encoded,
     read_attribute,
     read_record,
     subgroup,
@@ -60,25 +60,7 @@ class Take:
         Raises:
             TakeError: the folder cannot be written, or the disk is full.
         """
-        path = Path(path)
-        content = _encode(self)
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with temporary.open("xb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
-        except OSError as error:
-            raise TakeError(
-                f"{path}: cannot be written ({error.strerror}); free some space or choose "
-                "another folder with --out"
-            ) from error
-        return path
+        return write_whole(path, _encode(self), error=TakeError)
 
     @classmethod
     def load(cls, path: str | Path) -> "Take":
@@ -105,13 +87,7 @@ class Take:
 
 
 def _encode(take: Take) -> bytes:
-    """The file as bytes. HDF5 crashes when a disk is full; so it does not meet the disk."""
-    # From 1.10 on, HDF5 keeps checksums of all that it writes around the arrays.
-    options = {"driver": "core", "backing_store": False, "libver": ("v110", "v110")}
-    with h5py.File("take.h5", "w", **options) as file:
-        _write(file, take)
-        file.flush()
-        return file.id.get_file_image()
+    return encoded(lambda file: _write(file, take))
 
 
 def _write(file: h5py.File, take: Take) -> None:

@@ -1,0 +1,85 @@
+"""Files that are whole under their own name, or not there at all."""
+
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mocap.errors import MocapError
+
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.part")
+
+
+@contextmanager
+def writing_whole(path: str | Path) -> Iterator[Path]:
+    """A temporary file beside the one wanted, which takes its place when the block ends well.
+
+    The folder is made if need be. Whatever ends the block otherwise leaves what was there before;
+    only a process that is killed leaves the temporary file, for :func:`sweep` to find.
+
+    Args:
+        path: the file wanted.
+
+    Yields:
+        The temporary file, empty, for the block to write.
+
+    Raises:
+        OSError: the folder cannot be made or written, or the disk is full.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        temporary.open("xb").close()
+        yield temporary
+        with temporary.open("rb+") as file:
+            # A name that outlives a power cut must not stand for a file that did not.
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_whole(
+    path: str | Path,
+    content: bytes | str,
+    *,
+    error: Callable[[str], MocapError] = MocapError,
+    remedy: str = "free some space or choose another folder with --out",
+) -> Path:
+    """Write a file, wholly or not at all; the folder is made if need be.
+
+    Args:
+        path: the file.
+        content: bytes, or text for UTF-8.
+        error: what to raise, of a message.
+        remedy: what the user can do when it cannot be written.
+
+    Raises:
+        MocapError: or ``error``: it cannot be written.
+    """
+    path = Path(path)
+    try:
+        with writing_whole(path) as temporary:
+            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+    except OSError as refused:
+        raise error(
+            f"{path}: cannot be written ({refused.strerror or refused}); {remedy}"
+        ) from refused
+    return path
+
+
+def sweep(folder: str | Path) -> list[Path]:
+    """Remove the temporary files that killed processes have left in a folder.
+
+    Nobody else may be writing there.
+
+    Returns:
+        What was removed.
+    """
+    found = [path for path in Path(folder).glob(".*.part") if _TEMPORARY.fullmatch(path.name)]
+    for path in found:
+        path.unlink(missing_ok=True)
+    return found
