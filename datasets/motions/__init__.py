@@ -8,8 +8,9 @@ from mocap.datasets.motions.deepmimic import read_deepmimic_clip
 from mocap.datasets.motions.expmap import read_expmap_clip
 from mocap.datasets.motions.poselib import read_poselib_clip
 from mocap.datasets.motions.positions import read_climbing_clip
+from mocap.datasets.motions.reading import read_motion
 from mocap.datasets.motions.retarget import BodyClip, to_bodies, to_body
-from mocap.datasets.motions.smpl import read_aistpp_clip
+from mocap.datasets.motions.smpl import read_aistpp_clip, read_amass_clip
 
 __all__ = [
     "CMU_ACKNOWLEDGEMENT",
@@ -17,11 +18,13 @@ __all__ = [
     "MotionClip",
     "Source",
     "read_aistpp_clip",
+    "read_amass_clip",
     "read_amc_clip",
     "read_bvh_clip",
     "read_climbing_clip",
     "read_deepmimic_clip",
     "read_expmap_clip",
+    "read_motion",
     "read_poselib_clip",
     "sources",
     "to_bodies",

@@ -1,4 +1,4 @@
-"""SMPL motion: AIST++'s pickles of 24 joints' axis-angles.
+"""SMPL motion: AIST++'s pickles of 24 joints' axis-angles, and AMASS's archives.
 
 SMPL's rest pose is our body's, a T-pose facing +Z, so its rotations mean the same on our body; its
 shape is nobody's, for AIST++ has no betas. Layout: ``smpl_poses`` (N, 72), ``smpl_trans`` (N, 3),
@@ -6,12 +6,13 @@ to be divided by ``smpl_scaling`` (1,); 60 frames a second (Li et al., ICCV 2021
 """
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 
 from mocap.body import Body, BodyPose
-from mocap.datasets.motions.clip import MotionClip
+from mocap.datasets.motions.clip import Z_UP_TO_Y_UP, MotionClip
 from mocap.datasets.motions.unpickling import read_arrays
 from mocap.errors import MocapError
 from mocap.skeletons import SMPLX_55
@@ -42,23 +43,53 @@ def read_aistpp_clip(path: str | Path, body: Body) -> MotionClip:
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise MocapError(f"{path}: is no AIST++ motion: {error}") from error
     # The two hands at the end are rigid in SMPL.
+    rotations = poses.reshape(len(poses), -1, 3)[:, :_JOINTS]
+    return _clip(path.stem, aistpp_performer(path), _FPS, rotations, place, body)
+
+
+def read_amass_clip(path: str | Path, body: Body) -> MotionClip:
+    """Read one motion of AMASS, as our body of average shape performs it.
+
+    Layout (Mahmood et al., ICCV 2019): ``poses`` (N, 156 or 165) axis-angles, pelvis and body
+    joints first, ``trans`` (N, 3) metres, +Z up, ``mocap_framerate`` or ``mocap_frame_rate``.
+    Shapes are of SMPL's bodies and not ours. The folder names the performer.
+
+    Raises:
+        MocapError: the file is missing, holds more than arrays, or is no such motion.
+    """
+    path = Path(path)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            poses = np.asarray(file["poses"], dtype=float)
+            place = np.asarray(file["trans"], dtype=float)
+            rate = next(name for name in ("mocap_framerate", "mocap_frame_rate") if name in file)
+            fps = float(file[rate])
+        rotations = poses[:, : 3 * _JOINTS].reshape(len(poses), _JOINTS, 3)
+        if place.shape != (len(poses), 3) or not np.isfinite(poses).all() or not fps > 0:
+            raise ValueError(f"poses are {poses.shape}, places {place.shape}, rate {fps}")
+    except StopIteration:
+        raise MocapError(f"{path}: is no AMASS motion: it tells no frame rate") from None
+    except (OSError, EOFError, KeyError, TypeError, ValueError, BadZipFile) as error:
+        raise MocapError(f"{path}: is no AMASS motion: {error}") from error
+    clip = _clip(path.stem, path.parent.name, fps, rotations, place, body)
+    return clip.turned(Z_UP_TO_Y_UP)
+
+
+def _clip(
+    name: str, performer: str, fps: float, rotations: np.ndarray, place: np.ndarray, body: Body
+) -> MotionClip:
+    """A clip of axis-angles (N, 22, 3) and translations (N, 3), metres, in the file's world."""
     pose = BodyPose(
-        global_orient=torch.as_tensor(poses[:, :3]),
-        body_pose=torch.as_tensor(poses[:, 3 : 3 * _JOINTS]),
+        global_orient=torch.as_tensor(rotations[:, 0]),
+        body_pose=torch.as_tensor(rotations[:, 1:].reshape(len(rotations), -1)),
         transl=torch.as_tensor(place),
     )
     with torch.no_grad():
         posed = body.to(dtype=torch.float64).forward(pose)
     rest = body.joint_template.double().numpy()[:_JOINTS]
     turns = posed.rotations.numpy()[:, :_JOINTS].copy()
-    # Hands are fitted to nothing in AIST++: forearms twist as they like.
+    # Hands are fitted to nothing in these corpora: forearms twist as they like.
     turns[:, SMPLX_55.indices("left_wrist", "right_wrist")] = np.nan
-    return MotionClip(
-        path.stem,
-        aistpp_performer(path),
-        _FPS,
-        SMPLX_55.names[:_JOINTS],
-        posed.joints.numpy()[:, :_JOINTS],
-        turns,
-        rest,
-    )
+    names = SMPLX_55.names[:_JOINTS]
+    joints = posed.joints.numpy()[:, :_JOINTS]
+    return MotionClip(name, performer, fps, names, joints, turns, rest)

@@ -22,6 +22,7 @@ _NAMES: dict[tuple[str, str], Any] = {
 }
 #: numpy's own module names, before and after version 2.
 _NUMPY_CORE = ("numpy.core.multiarray", "numpy._core.multiarray")
+_NUMPY_NUMERIC = ("numpy.core.numeric", "numpy._core.numeric")
 
 
 class _Arrays(pickle.Unpickler):
@@ -32,6 +33,9 @@ class _Arrays(pickle.Unpickler):
             return _NAMES[module, name]
         if module in _NUMPY_CORE and name in ("_reconstruct", "scalar"):
             return getattr(np._core.multiarray, name)  # type: ignore[attr-defined]
+        if module in _NUMPY_NUMERIC and name == "_frombuffer":
+            # How protocol 5 keeps contiguous arrays.
+            return np._core.numeric._frombuffer  # type: ignore[attr-defined]
         if (module, name) == ("_codecs", "encode"):
             return _latin
         raise pickle.UnpicklingError(f"it wants {module}.{name}, which no array needs")

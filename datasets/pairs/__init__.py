@@ -1,0 +1,28 @@
+"""Training pairs: the record, the store of many of them, and the plain NPZ form."""
+
+from mocap.datasets.pairs.item import encode_item, read_item, write_item
+from mocap.datasets.pairs.npz import read_npz, write_npz
+from mocap.datasets.pairs.packing import unpack
+from mocap.datasets.pairs.reading import items_of, read_pairs
+from mocap.datasets.pairs.record import SPLITS, Pairs, PairsError
+from mocap.datasets.pairs.store import Entry, PairStore
+from mocap.datasets.pairs.summary import AZIMUTHS, ELEVATIONS, Summary
+
+__all__ = [
+    "AZIMUTHS",
+    "ELEVATIONS",
+    "SPLITS",
+    "Entry",
+    "PairStore",
+    "Pairs",
+    "PairsError",
+    "Summary",
+    "encode_item",
+    "items_of",
+    "read_item",
+    "read_npz",
+    "read_pairs",
+    "unpack",
+    "write_item",
+    "write_npz",
+]

@@ -1,0 +1,242 @@
+"""Motions to perform: any corpus as motion of the body, and new performances made of them.
+
+Rotations are SMPL-X's axis-angles of pelvis and body joints. A performance is a stretch of a
+motion, as it is or changed in ways that leave it a human motion: mirrored, reversed, slower or
+faster, with the upper body of another, with joints off by a constant bit.
+"""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.transform import Rotation
+
+from mocap.body import Body
+from mocap.datasets.motions import Source, read_motion, sources, to_bodies
+from mocap.errors import MocapError
+from mocap.files import write_whole
+from mocap.progress import Progress, silent
+from mocap.skeletons import SMPLX_55
+
+_log = logging.getLogger(__name__)
+
+#: Frames a second of the library's motions.
+RATE = 30.0
+#: Pelvis and body joints, in the order of ``global_orient`` and ``body_pose``.
+JOINTS = SMPLX_55.names[:22]
+_MIRROR = SMPLX_55.mirror[:22]
+#: The joints an upper body consists of; the pelvis and the legs are the lower one.
+_UPPER = [
+    i
+    for i, name in enumerate(JOINTS)
+    if not name.endswith(("hip", "knee", "ankle", "foot")) and name != "pelvis"
+]
+#: Standard deviation, radians, of a constant error of each joint: limbs more than the trunk.
+_LOOSE = np.array(
+    [0.0 if n == "pelvis" else 0.22 if n.endswith(("hip", "shoulder", "knee", "elbow")) else 0.08
+     for n in JOINTS]
+)  # fmt: skip
+#: Shares of performers kept for validation and for the test.
+_VALIDATION, _TEST = 0.1, 0.15
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Motion of the body; metres and radians, world with +Y up.
+
+    Attributes:
+        name: of the clip.
+        performer: whose it is.
+        split: what it is for: all clips of a performer are for one thing.
+        rotations: (F, 22, 3) axis-angles.
+        transl: (F, 3).
+    """
+
+    name: str
+    performer: str
+    split: str
+    rotations: Float[np.ndarray, "frames 22 3"]
+    transl: Float[np.ndarray, "frames 3"]
+
+    def __len__(self) -> int:
+        return len(self.transl)
+
+
+def split_of(performer: str) -> str:
+    """Whether a performer is for training, validation or the test; the same on every machine."""
+    at = (
+        int.from_bytes(hashlib.sha256(f"held out:{performer}".encode()).digest()[:4], "big") / 2**32
+    )
+    return "test" if at < _TEST else "val" if at < _TEST + _VALIDATION else "train"
+
+
+def read_library(
+    paths: Sequence[str | Path], body: Body, *, progress: Progress = silent
+) -> list[Motion]:
+    """The motions of files and folders, as motion of the body at 30 frames a second.
+
+    Args:
+        paths: motion files; folders of them, searched to the bottom; or the folder of test data.
+        body: whose motion they become.
+        progress: called with ``"motions"``, clips done, clips.
+
+    Raises:
+        MocapError: nothing can be read, or a file is malformed.
+    """
+    found = [source for path in paths for source in _sources(Path(path), body)]
+    if not found:
+        raise MocapError(f"{', '.join(map(str, paths))}: no motion that can be read")
+    groups: dict[str, list[Source]] = {}
+    for source in found:
+        groups.setdefault(source.performer, []).append(source)
+    motions: list[Motion] = []
+    for performer, group in groups.items():
+        clips = [source.read().resampled(RATE) for source in group]
+        for clip in to_bodies([clip for clip in clips if len(clip) > 1], body):
+            motions.append(
+                Motion(
+                    clip.name,
+                    performer,
+                    split_of(performer),
+                    clip.pose.rotation_vectors().astype(np.float32),
+                    clip.pose.transl.astype(np.float32),
+                )
+            )
+        progress("motions", len(motions), len(found))
+    if all(motion.split != "train" for motion in motions):
+        # So few performers that none is left to train on: then nothing can be held out.
+        _log.warning("too few performers to hold any out: all pairs are for training")
+        motions = [replace(motion, split="train") for motion in motions]
+    return motions
+
+
+def _sources(path: Path, body: Body) -> list[Source]:
+    if (path / "motions").is_dir():
+        return sources(path, body)
+    if path.is_dir():
+        return [one for file in sorted(path.rglob("*")) for one in _file(file, body, False)]
+    return _file(path, body, True)
+
+
+def _file(path: Path, body: Body, insist: bool) -> list[Source]:
+    reader = read_motion(path, body)
+    if reader is None:
+        if insist:
+            raise MocapError(f"{path}: is no motion that can be read: BVH, AMASS npz, AIST++ pkl")
+        return []
+    performer, read = reader
+    return [Source("file", performer, path, read)]
+
+
+def save_library(motions: Sequence[Motion], path: Path) -> None:
+    """Write motions, so that turning them into motion of the body is done once."""
+    lengths = np.array([len(motion) for motion in motions])
+    content = BytesIO()
+    np.savez_compressed(
+        content,
+        names=np.array([m.name for m in motions]),
+        performers=np.array([m.performer for m in motions]),
+        splits=np.array([m.split for m in motions]),
+        lengths=lengths,
+        rotations=np.concatenate([m.rotations for m in motions]),
+        transl=np.concatenate([m.transl for m in motions]),
+    )
+    write_whole(path, content.getvalue(), error=MocapError)
+
+
+def load_library(path: Path) -> list[Motion]:
+    """Read what :func:`save_library` wrote.
+
+    Raises:
+        MocapError: the file is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        ends = np.cumsum(arrays["lengths"])
+        return [
+            Motion(
+                str(name),
+                str(performer),
+                str(split),
+                arrays["rotations"][end - length : end],
+                arrays["transl"][end - length : end],
+            )
+            for name, performer, split, length, end in zip(
+                arrays["names"],
+                arrays["performers"],
+                arrays["splits"],
+                arrays["lengths"],
+                ends,
+                strict=True,
+            )
+        ]
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise MocapError(f"{path}: is damaged ({error}); delete it") from error
+
+
+def perform(motions: Sequence[Motion], frames: int, fps: float, rng: np.random.Generator) -> Motion:
+    """A new performance of motions of one split.
+
+    Args:
+        motions: to draw from; longer ones more often, but not in proportion.
+        frames: wanted; fewer where the motion is over before.
+        fps: frames a second.
+        rng: what happens.
+    """
+    motion = _stretch(_drawn(motions, rng), frames, fps, rng)
+    if rng.random() < 0.3:
+        other = _stretch(_drawn(motions, rng), frames, fps, rng)
+        count = min(len(motion), len(other))
+        rotations = motion.rotations[:count].copy()
+        rotations[:, _UPPER] = other.rotations[:count, _UPPER]
+        name = f"{motion.name}+{other.name}"
+        motion = replace(motion, name=name, rotations=rotations, transl=motion.transl[:count])
+    if rng.random() < 0.5:
+        motion = mirrored(motion)
+    if rng.random() < 0.2:
+        motion = replace(
+            motion,
+            rotations=np.flip(motion.rotations, 0).copy(),
+            transl=np.flip(motion.transl, 0).copy(),
+        )
+    if rng.random() < 0.5:
+        motion = _loosened(motion, rng)
+    return motion
+
+
+def mirrored(motion: Motion) -> Motion:
+    """The motion in a mirror at x = 0: left and right change places."""
+    rotations = motion.rotations[:, list(_MIRROR)] * np.array([1.0, -1.0, -1.0])
+    transl = motion.transl * np.array([-1.0, 1.0, 1.0])
+    return replace(motion, rotations=rotations, transl=transl)
+
+
+def _drawn(motions: Sequence[Motion], rng: np.random.Generator) -> Motion:
+    weight = np.sqrt([len(motion) for motion in motions])
+    return motions[rng.choice(len(motions), p=weight / weight.sum())]
+
+
+def _stretch(motion: Motion, frames: int, fps: float, rng: np.random.Generator) -> Motion:
+    """A stretch of the motion from anywhere in it, at its own pace or a little off it."""
+    step = RATE / fps * np.exp(rng.normal(0, 0.15))
+    count = max(1, min(frames, int((len(motion) - 1) / step) + 1))
+    start = rng.uniform(0, max(len(motion) - 1 - (count - 1) * step, 0))
+    at = np.clip(np.round(start + step * np.arange(count)).astype(int), 0, len(motion) - 1)
+    return replace(motion, rotations=motion.rotations[at], transl=motion.transl[at])
+
+
+def _loosened(motion: Motion, rng: np.random.Generator) -> Motion:
+    """Every joint off by an angle that stays the same: poses nobody recorded."""
+    off = Rotation.from_rotvec(rng.normal(0, 1, (len(JOINTS), 3)) * _LOOSE[:, None])
+    turned = [
+        (Rotation.from_rotvec(motion.rotations[:, j]) * off[j]).as_rotvec()
+        for j in range(len(JOINTS))
+    ]
+    return replace(motion, rotations=np.stack(turned, 1).astype(np.float32))

@@ -1,0 +1,126 @@
+"""A store of synthetic pairs: motion files go in, what the real detector sees of them comes out."""
+
+import hashlib
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from mocap.assets import fetch
+from mocap.body import Body, load_body
+from mocap.datasets.jobs import Outcome, run_items
+from mocap.datasets.pairs import Pairs, PairStore
+from mocap.datasets.synthetic.batches import USUAL_YIELD, Batch, shoot
+from mocap.datasets.synthetic.film import Studio, quiet_threads
+from mocap.datasets.synthetic.library import Motion, load_library, read_library, save_library
+from mocap.errors import MocapError
+from mocap.keypoints import MediaPipePose
+from mocap.progress import Progress, silent
+
+#: Changes when the same seed would give other pictures.
+VERSION = "1"
+#: The library as motion of the body, kept in the store: turning it takes minutes.
+LIBRARY = "motions.npz"
+#: Of twenty batches, those for validation and for the test.
+_VALIDATION, _TEST, _ROUND = (4,), (9, 19), 20
+
+
+def synthesize(
+    motions: Sequence[str | Path],
+    out: str | Path,
+    *,
+    frames: int = 100_000,
+    workers: int = 0,
+    seed: int = 0,
+    ray_address: str | None = None,
+    progress: Progress = silent,
+) -> Outcome:
+    """Make a store of synthetic pairs, or go on with one.
+
+    Whole performers are held out: what is for the test shows nobody's motion that is for training.
+
+    Args:
+        motions: motion files, folders of them, or the folder of test data.
+        out: the store; one that was made of the same motions with the same seed is gone on with,
+            also towards a larger number of frames.
+        frames: about how many pairs are wanted.
+        workers: processes; as many as there are cores if 0.
+        seed: of everything that is random.
+        ray_address: of a Ray cluster, whose nodes must see ``out``.
+        progress: told of ``motions``, then of ``frames``.
+
+    Returns:
+        What was made, kept and failed.
+
+    Raises:
+        MocapError: no motion can be read, or there is no OpenGL to draw with.
+        PairsError: the folder holds something else.
+    """
+    if frames < 1:
+        raise MocapError(f"{frames} frames is no number of frames to make")
+    body = load_body()
+    paths = [Path(path) for path in motions]
+    parameters = {"version": VERSION, "seed": seed, "body": body.sha256, "motions": _told(paths)}
+    store = PairStore.make(out, "synthetic", parameters)
+    library = _library(store.folder / LIBRARY, paths, body, progress)
+    splits = {motion.split for motion in library}
+    count = math.ceil(frames / USUAL_YIELD)
+    batches = [Batch(number, split_of(number), seed) for number in range(count)]
+    batches = [batch for batch in batches if batch.split in splits]
+    return run_items(
+        batches,
+        _Maker(str((store.folder / LIBRARY).resolve()), str(fetch("pose_landmarker"))),
+        store,
+        workers=workers or os.cpu_count() or 1,
+        ray_address=ray_address,
+        progress=progress,
+        stage="frames",
+        size=lambda _: USUAL_YIELD,
+    )
+
+
+def split_of(number: int) -> str:
+    """What a batch is for."""
+    at = number % _ROUND
+    return "val" if at in _VALIDATION else "test" if at in _TEST else "train"
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Makes a batch's pairs wherever it is sent."""
+
+    library: str
+    model: str
+
+    def __call__(self, batch: Batch) -> Pairs | None:
+        studio, motions = _workshop(self.library, self.model)
+        return shoot(studio, motions, batch)
+
+
+@lru_cache(maxsize=1)
+def _workshop(library: str, model: str) -> tuple[Studio, list[Motion]]:
+    """What a process needs once. Software rendering takes a core and no more."""
+    os.environ.setdefault("LP_NUM_THREADS", "1")
+    quiet_threads()
+    studio = Studio.of(load_body(), MediaPipePose(Path(model), most=1))
+    return studio, load_library(Path(library))
+
+
+def _library(path: Path, motions: Sequence[Path], body: Body, progress: Progress) -> list[Motion]:
+    if path.exists():
+        return load_library(path)
+    library = read_library(motions, body, progress=progress)
+    save_library(library, path)
+    return library
+
+
+def _told(paths: Sequence[Path]) -> list[str]:
+    """The motions by name and size, so that others are not taken for the same."""
+    found = []
+    for path in paths:
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        listing = "\n".join(f"{f.name} {f.stat().st_size}" for f in files if f.is_file())
+        found.append(f"{path.name}:{hashlib.sha256(listing.encode()).hexdigest()[:16]}")
+    return found

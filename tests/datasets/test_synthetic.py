@@ -1,0 +1,229 @@
+"""Synthetic pairs: what is drawn is where it should be, and the real detector finds it there."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mocap.assets import fetch
+from mocap.datasets.pairs import read_pairs
+from mocap.datasets.synthetic import Motion, batches, cast, film, perform, synthesize
+from mocap.datasets.synthetic.batches import Batch, shoot
+from mocap.datasets.synthetic.cameras import Shot, look_at, random_shot
+from mocap.datasets.synthetic.film import SIDE, Studio
+from mocap.datasets.synthetic.library import (
+    load_library,
+    mirrored,
+    read_library,
+    save_library,
+    split_of,
+)
+from mocap.datasets.synthetic.renderer import Lighting
+from mocap.errors import MocapError
+from mocap.geometry import Camera
+from mocap.keypoints import MediaPipePose
+from mocap.skeletons import COCO_17, MEDIAPIPE_33, SMPLX_55
+
+LEFT, RIGHT = COCO_17.indices("left_wrist", "right_wrist")
+
+
+@pytest.fixture(scope="module")
+def studio(body):
+    studio = Studio.of(body, MediaPipePose(fetch("pose_landmarker"), most=1))
+    yield studio
+    studio.close()
+
+
+def standing(frames: int = 1, split: str = "train") -> Motion:
+    """Somebody with hanging arms who slowly lifts the left one."""
+    rotations = np.zeros((frames, 22, 3), np.float32)
+    left, right = SMPLX_55.indices("left_shoulder", "right_shoulder")
+    rotations[:, left, 2] = -1.2 + np.linspace(0, 1.5, frames)
+    rotations[:, right, 2] = 1.2
+    return Motion("standing", "nobody", split, rotations, np.zeros((frames, 3), np.float32))
+
+
+def shot_from(azimuth: float, size: tuple[int, int] = (640, 480)) -> Shot:
+    place = np.array([3.5 * np.sin(azimuth), 1.3, 3.5 * np.cos(azimuth)])
+    R, t = look_at(place, np.array([0.0, 0.95, 0.0]))
+    K = np.array([[600.0, 0, size[0] / 2], [0, 600.0, size[1] / 2], [0, 0, 1]])
+    return Shot(Camera(K[None], R[None], t[None], "given"), size)
+
+
+def test_a_picture_shows_the_body_where_its_points_are_projected(studio):
+    rng = np.random.default_rng(0)
+    actor = cast(studio, standing(), rng)
+    look = replace(actor.outfit.look, colours=np.ones_like(actor.outfit.look.colours), contrast=0.0)
+    light = Lighting(np.array([0.0, 1, 0]), np.zeros(3), np.ones(3), np.ones(3), 0.0, 0.0)
+    studio.renderer.dress(look, light, np.zeros((SIDE, SIDE, 3), np.uint8))
+    R, t = look_at(np.array([0.0, 1.0, 3.0]), np.array([0.0, 0.9, 0.0]))
+    K = np.array([[250.0, 0, SIDE / 2], [0, 250.0, SIDE / 2], [0, 0, 1]])
+    picture = studio.renderer.draw(actor.vertices[0], actor.normals[0], K, R, t)
+    camera = actor.vertices[0] @ R.T + t
+    pixels = camera[:, :2] / camera[:, 2:] * 250.0 + SIDE / 2
+    rows, columns = np.nonzero(picture[..., 0] > 128)
+    assert columns.min() == pytest.approx(pixels[:, 0].min(), abs=1.5)
+    assert columns.max() == pytest.approx(pixels[:, 0].max(), abs=1.5)
+    assert rows.min() == pytest.approx(pixels[:, 1].min(), abs=1.5)
+    assert rows.max() == pytest.approx(pixels[:, 1].max(), abs=1.5)
+
+
+def test_a_shadow_is_dark_once_and_lies_on_the_floor(studio):
+    actor = cast(studio, standing(), np.random.default_rng(0))
+    sun = np.array([1.0, 1.0, 0.0]) / np.sqrt(2)
+    light = Lighting(sun, np.zeros(3), np.ones(3), np.ones(3), 0.5, 0.0)
+    studio.renderer.dress(actor.outfit.look, light, np.full((SIDE, SIDE, 3), 200, np.uint8))
+    R, t = look_at(np.array([-1.0, 6.0, 0.01]), np.array([-1.0, 0.0, 0.0]))
+    K = np.array([[500.0, 0, SIDE / 2], [0, 500.0, SIDE / 2], [0, 0, 1]])
+    picture = studio.renderer.draw(actor.vertices[0], actor.normals[0], K, R, t)
+    # Towards -x, away from the sun, by as much as the body is tall.
+    head = np.array([-actor.points[0, 0, 1] * 0.9, 0.0, 0.0]) @ R.T + t
+    at = head[:2] / head[2] * 500.0 + SIDE / 2
+    shade = picture[int(at[1]), int(at[0])]
+    assert np.all(np.abs(shade.astype(int) - 100) <= 2)
+
+
+@pytest.mark.parametrize("azimuth", [0.0, 0.6, np.pi])
+def test_the_detector_finds_who_is_drawn(studio, azimuth):
+    rng = np.random.default_rng(1)
+    actor = cast(studio, standing(), rng)
+    pairs = film(studio, actor, shot_from(azimuth), 15.0, rng, name="a", split="train")
+    assert pairs is not None
+    assert pairs.azimuth[0] == pytest.approx(azimuth if azimuth < 3 else np.pi, abs=0.05) or (
+        abs(abs(pairs.azimuth[0]) - np.pi) < 0.05
+    )
+    size = np.ptp(pairs.truth_2d[0], axis=0).max()
+    off = np.linalg.norm(pairs.pose_2d[0] - pairs.truth_2d[0], axis=-1)
+    assert np.median(off) < 0.04 * size
+    assert np.linalg.norm(pairs.corrupted - pairs.ground_truth, axis=-1).mean() < 0.25
+
+
+def test_truth_faces_the_camera_and_stands_at_the_hips(studio):
+    rng = np.random.default_rng(2)
+    actor = cast(studio, standing(), rng)
+    pairs = film(studio, actor, shot_from(0.0), 15.0, rng, name="a", split="train")
+    assert pairs is not None
+    truth = pairs.ground_truth[0]
+    hips = COCO_17.indices("left_hip", "right_hip")
+    assert np.abs(truth[hips].mean(0)).max() < 1e-5
+    # The left wrist of somebody who faces the camera is on its right; feet are below: y is down.
+    assert truth[LEFT, 0] > 0.15 > -0.15 > truth[RIGHT, 0]
+    assert truth[COCO_17.index("left_ankle"), 1] > 0.6
+
+
+@pytest.fixture
+def short_batches(monkeypatch):
+    for name, value in (("PERFORMANCES", 2), ("SEQUENCE", 8), ("_PICTURES", 12)):
+        monkeypatch.setattr(batches, name, value)
+
+
+def test_a_batch_is_the_same_whenever_it_is_made(studio, short_batches):
+    motions = [standing(40)]
+    batch = Batch(3, "train", 7)
+    first, again = shoot(studio, motions, batch), shoot(studio, motions, batch)
+    assert first is not None
+    assert again is not None
+    np.testing.assert_array_equal(first.truth_2d, again.truth_2d)
+    np.testing.assert_array_equal(first.corrupted, again.corrupted)
+    other = shoot(studio, motions, Batch(4, "train", 7))
+    assert other is not None
+    assert len(other) != len(first) or not np.allclose(other.truth_2d, first.truth_2d)
+
+
+def test_the_mirrored_motion_is_the_mirror_image(studio):
+    actor = cast(studio, standing(3), np.random.default_rng(5))
+    other = cast(studio, mirrored(standing(3)), np.random.default_rng(5))
+    limbs = MEDIAPIPE_33.indices("left_wrist", "right_wrist", "left_ankle", "right_ankle")
+    swapped = [MEDIAPIPE_33.mirror[i] for i in limbs]
+    np.testing.assert_allclose(
+        other.points[:, swapped] * [-1, 1, 1], actor.points[:, limbs], atol=0.03
+    )
+
+
+def test_performances_are_of_one_split_and_of_the_length_asked_for():
+    rng = np.random.default_rng(0)
+    motions = [standing(90), standing(200)]
+    for _ in range(30):
+        motion = perform(motions, 24, 15.0, rng)
+        assert 1 <= len(motion) <= 24
+        assert motion.rotations.shape == (len(motion), 22, 3)
+        assert np.isfinite(motion.rotations).all()
+
+
+def test_performers_are_held_out_the_same_everywhere():
+    splits = {split_of(f"performer-{i}") for i in range(100)}
+    assert splits == {"train", "val", "test"}
+    assert split_of("cmu-05") == "test"
+
+
+def test_shots_have_the_stage_in_the_picture():
+    rng = np.random.default_rng(0)
+    inside = []
+    for _ in range(200):
+        shot = random_shot(np.array([0.0, 0.9, 0.0]), 0.9, rng)
+        pixels = shot.camera.project(np.array([[[0.0, 0.9, 0.0]]]), np.zeros(1, int))[0, 0]
+        inside.append(np.all((pixels > 0) & (pixels < shot.size)))
+    assert np.mean(inside) > 0.95
+
+
+def test_a_library_comes_back_as_it_was_saved(tmp_path):
+    motions = [standing(5), replace(standing(7, "test"), name="other")]
+    save_library(motions, tmp_path / "m.npz")
+    for one, other in zip(motions, load_library(tmp_path / "m.npz"), strict=True):
+        assert (one.name, one.performer, one.split) == (other.name, other.performer, other.split)
+        np.testing.assert_array_equal(one.rotations, other.rotations)
+        np.testing.assert_array_equal(one.transl, other.transl)
+    (tmp_path / "m.npz").write_bytes(b"PK nothing")
+    with pytest.raises(MocapError, match="damaged"):
+        load_library(tmp_path / "m.npz")
+
+
+def test_amass_archives_become_motions(tmp_path, body):
+    poses = np.zeros((12, 156))
+    # +Z up in AMASS: somebody upright is turned about x.
+    poses[:, 0] = np.pi / 2
+    folder = tmp_path / "someone"
+    folder.mkdir()
+    np.savez(
+        folder / "stand_poses.npz",
+        poses=poses,
+        trans=np.tile([0.0, 0, 0.9], (12, 1)),
+        mocap_framerate=60.0,
+    )
+    (tmp_path / "notes.txt").write_text("no motion")
+    [motion] = read_library([tmp_path], body)
+    assert motion.performer == "someone"
+    # 12 frames at 60 a second are 6 at 30; upright in a world with +Y up.
+    assert len(motion) == 6
+    assert np.abs(motion.rotations[:, 0]).max() < 0.05
+    np.savez(folder / "broken.npz", poses=poses)
+    with pytest.raises(MocapError, match="no AMASS motion"):
+        read_library([folder / "broken.npz"], body)
+
+
+def test_what_is_no_motion_is_refused(tmp_path, body):
+    (tmp_path / "a.txt").write_text("hello")
+    with pytest.raises(MocapError, match="no motion that can be read"):
+        read_library([tmp_path], body)
+    with pytest.raises(MocapError, match="no motion that can be read"):
+        read_library([tmp_path / "a.txt"], body)
+
+
+def test_a_store_is_made_and_gone_on_with(tmp_path):
+    motions = tmp_path / "m"
+    (motions / "someone").mkdir(parents=True)
+    poses = np.zeros((60, 156))
+    poses[:, 0] = np.pi / 2
+    np.savez(
+        motions / "someone" / "stand.npz", poses=poses, trans=np.zeros((60, 3)), mocap_framerate=30
+    )
+    first = synthesize([motions], tmp_path / "store", frames=100, workers=1)
+    assert len(first.made) == 1
+    assert not first.failed
+    again = synthesize([motions], tmp_path / "store", frames=100, workers=1)
+    assert again.kept == 1
+    assert not again.made
+    pairs = read_pairs(tmp_path / "store")
+    assert len(pairs) == first.pairs > 50
+    with pytest.raises(MocapError):
+        synthesize([motions], tmp_path / "store", frames=100, workers=1, seed=1)
