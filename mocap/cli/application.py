@@ -14,7 +14,19 @@ from typing import Annotated
 
 import typer
 
-from mocap.cli import benchmark, body, demo, doctor, evaluate, export, extract, fit, info
+from mocap.cli import (
+    benchmark,
+    body,
+    dataset,
+    demo,
+    doctor,
+    evaluation,
+    export,
+    extract,
+    fit,
+    info,
+    train,
+)
 from mocap.cli.console import STOPPED, complain, say
 from mocap.cli.options import examples
 from mocap.errors import MocapError
@@ -35,7 +47,9 @@ info.add_to(app)
 export.add_to(app)
 fit.add_to(app)
 body.add_to(app)
-evaluate.add_to(app)
+dataset.add_to(app)
+train.add_to(app)
+evaluation.add_to(app)
 benchmark.add_to(app)
 doctor.add_to(app)
 

@@ -1,8 +1,7 @@
-"""``mocap evaluate``: how good the motion in a take is."""
+"""``mocap evaluate TAKE``: how good the motion in a take is."""
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +11,7 @@ import typer
 from mocap.cli.console import complain, configure, note, say, show, waiting
 from mocap.cli.options import BodyFile, Quiet, TakeFile, examples, flowing
 from mocap.errors import MocapError
+from mocap.files import write_whole
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -62,6 +62,8 @@ def evaluate(
     """Measure the motion in a take: steadiness, feet, reprojection, and errors against a truth.
 
     Ends with code 1 where somebody's motion is none: frozen, missing, or with sides exchanged.
+
+    `mocap evaluate depth` measures the depth refiner instead.
     """
     configure(quiet=quiet)
     if truth is None and camera is not None:
@@ -98,9 +100,10 @@ def evaluate(
         raise typer.Exit(1)
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the program."""
+def add_to(app: typer.Typer, name: str) -> None:
+    """Add the command to its group."""
     app.command(
+        name,
         help=flowing(evaluate.__doc__),
         epilog=examples(
             "mocap evaluate clip-mocap/take.h5",
@@ -117,18 +120,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
         MocapError: the file cannot be written.
     """
     text = json.dumps(content, indent=2, allow_nan=False)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_text(text + "\n", encoding="utf-8")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise MocapError(
-            f"{path}: cannot be written ({error.strerror}); choose another file with --json"
-        ) from error
+    write_whole(path, text + "\n", remedy="choose another file with --json")
 
 
 def figure(value: float, digits: int = 1) -> str:
@@ -141,9 +133,9 @@ def of(record: object | None, name: str) -> float:
     return float("nan") if record is None else float(getattr(record, name))
 
 
-def share(value: float) -> str:
+def share(value: float, digits: int = 0) -> str:
     """A share of 1 for a table."""
-    return f"{value:.0%}" if math.isfinite(value) else "–"
+    return f"{value:.{digits}%}" if math.isfinite(value) else "–"
 
 
 def plain_table(titles: Sequence[str]) -> "Table":

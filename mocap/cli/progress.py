@@ -21,9 +21,18 @@ from mocap.cli.console import NOTES, note
 #: What the stages do, and what they count.
 _STAGES = {
     "detection": ("finding people", "frames"),
+    "depth": ("putting depth right", "frames"),
     "fitting": ("fitting bodies", "frames"),
     "overlay": ("drawing overlay", "frames"),
     "body": ("building body", "steps"),
+    "motions": ("reading motions", "clips"),
+    "frames": ("rendering and detecting", "frames"),
+    "videos": ("converting videos", "videos"),
+    "checking": ("checking what is there", "items"),
+    "reading": ("reading pairs", "items"),
+    "packing": ("packing pairs", "pairs"),
+    "training": ("training", "poses"),
+    "refining": ("refining depth", "poses"),
 }
 _BYTES = "MB"
 # A stage shorter than this leaves only its first and last line in a log.
@@ -43,6 +52,7 @@ class _Stage:
     finished: bool = False
     last_line: float = field(default_factory=lambda: time.monotonic())
     task: TaskID | None = None
+    news: str = ""
 
     def update(self, done: int, total: int | None) -> None:
         self.done, self.total = done, total
@@ -68,6 +78,10 @@ class _Stage:
         if not self.total or not self.done or self.finished:
             return ""
         return f"{duration((self.total - self.done) * self.seconds / self.done)} left"
+
+    def told(self) -> str:
+        """What else there is to say of it."""
+        return self.news
 
 
 class StageProgress:
@@ -109,6 +123,11 @@ class StageProgress:
         else:
             _write_line(state, is_new)
 
+    def tell(self, stage: str, news: str) -> None:
+        """Show something beside a stage that has begun, in the place of what was there."""
+        if stage in self._stages:
+            self._stages[stage].news = news
+
     def _draw(self, bars: Progress, state: _Stage) -> None:
         if state.task is None:
             state.task = bars.add_task(state.title, total=state.total, state=state)
@@ -132,7 +151,8 @@ def _write_line(state: _Stage, is_new: bool) -> None:
         note(f"{state.title} ...")
     elif now - state.last_line >= _SECONDS_BETWEEN_LINES:
         state.last_line = now
-        details = ", ".join(part for part in (state.rate(), state.left()) if part)
+        parts = (state.rate(), state.left(), state.news)
+        details = ", ".join(part for part in parts if part)
         note(f"{state.title}: {state.amount()}" + (f" ({details})" if details else ""))
 
 
@@ -155,5 +175,6 @@ def _bars() -> Progress:
         _Column("amount", "green"),
         _Column("rate", "cyan"),
         _Column("left", "magenta"),
+        _Column("told", ""),
         console=NOTES,
     )

@@ -6,6 +6,15 @@
 
 from mocap.evaluate.accuracy import JointAccuracy, PersonAccuracy, PoseAccuracy, WorldAccuracy
 from mocap.evaluate.averages import mean
+from mocap.evaluate.depth import (
+    DepthAccuracy,
+    DepthBin,
+    DepthPoses,
+    DepthReport,
+    evaluate_depth,
+    measure_depth,
+)
+from mocap.evaluate.depth_plot import write_depth_plot
 from mocap.evaluate.feet import FeetReport
 from mocap.evaluate.joints import LIMBS
 from mocap.evaluate.quality import PersonQuality
@@ -17,6 +26,10 @@ from mocap.evaluate.views import RigResult, triangulate_takes
 
 __all__ = [
     "LIMBS",
+    "DepthAccuracy",
+    "DepthBin",
+    "DepthPoses",
+    "DepthReport",
     "FeetReport",
     "JointAccuracy",
     "PersonAccuracy",
@@ -31,10 +44,13 @@ __all__ = [
     "TruthPerson",
     "WorldAccuracy",
     "evaluate",
+    "evaluate_depth",
     "load_truth",
     "mean",
+    "measure_depth",
     "plain",
     "read_rig",
     "triangulate_takes",
+    "write_depth_plot",
     "write_truth",
 ]

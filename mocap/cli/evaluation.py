@@ -1,0 +1,33 @@
+"""``mocap evaluate``: a take, as a rule, or something else by its name."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from mocap.cli import evaluate, evaluate_depth
+
+_TAKE, _DEPTH = "take", "depth"
+
+
+class _TakeByDefault(TyperGroup):
+    """A group of commands in which whatever names none of them is a call of the first."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the name of the first command before what names none."""
+        if not args or args[0] not in self.commands:
+            args = [_TAKE, *args]
+        return super().parse_args(ctx, args)
+
+
+_commands = typer.Typer(
+    cls=_TakeByDefault,
+    help="Measure the motion in a take; or, as `mocap evaluate depth`, the depth refiner.",
+)
+evaluate.add_to(_commands, _TAKE)
+evaluate_depth.add_to(_commands, _DEPTH)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    app.add_typer(_commands, name="evaluate")

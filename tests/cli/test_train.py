@@ -1,0 +1,163 @@
+"""``mocap train depth`` and ``mocap evaluate depth``: what they make, say and refuse."""
+
+import json
+import re
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_pairs import make_pairs
+
+from mocap.datasets.pairs import write_npz
+from mocap.depth import DepthNetwork, NetworkConfig, write_checkpoint
+from mocap.training.depth import MODEL, RESUMABLE
+
+from .conftest import PATIENCE, Ended, start
+
+Run = Callable[..., Ended]
+
+#: A network so small that it is trained at once.
+RECIPE: dict[str, Any] = {
+    "network": {"width": 16, "layers": 1, "pose_width": 32, "hidden": 1},
+    "batch": 256,
+    "average": 0.9,
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pairs = make_pairs(60, (0.0, 60.0, 150.0, -120.0, -40.0), (10.0,))
+    return write_npz(pairs, tmp_path_factory.mktemp("pairs") / "made.npz")
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("recipe") / "recipe.json"
+    path.write_text(json.dumps(RECIPE), encoding="utf-8")
+    return path
+
+
+def refused(ended: Ended) -> str:
+    """The one line with which a command refuses."""
+    assert ended.code == 1
+    errors = [line for line in ended.err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, ended.err
+    assert "Traceback" not in ended.err
+    return errors[0].removeprefix("error: ")
+
+
+@pytest.mark.parametrize("command", [("train", "depth"), ("evaluate", "depth")])
+def test_help_has_examples(mocap: Run, command: tuple[str, str]) -> None:
+    ended = mocap(*command, "--help")
+    assert ended.code == 0
+    assert "Examples" in ended.out
+
+
+def test_a_call_without_data_is_wrong(mocap: Run, tmp_path: Path) -> None:
+    for command in (("train", "depth", "--out", tmp_path), ("evaluate", "depth")):
+        ended = mocap(*command)
+        assert ended.code == 2
+        assert "--data" in ended.err
+
+
+def test_train_go_on_and_measure(mocap: Run, data: Path, recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    command = ("train", "depth", "--data", data, "--out", out, "--recipe", recipe, "--seed", 3)
+    first = mocap(*command, "--epochs", 2)
+    assert first.code == 0, first.err
+    assert first.out == f"{out / MODEL}\n"
+    assert re.search(r"^epoch 1/2: loss [\d.-]+, MPJPE [\d.]+ mm \(raw [\d.]+\)", first.err, re.M)
+    assert re.search(r"^training: \d+ poses in [\d.]+ s", first.err, re.M)
+    assert "GPU" not in first.err
+    told = json.loads((out / "config.json").read_text(encoding="utf-8"))["config"]
+    assert (told["seed"], told["epochs"], told["network"]["width"]) == (3, 2, 16)
+
+    assert "--resume" in refused(mocap(*command, "--epochs", 4))
+    again = mocap(*command, "--epochs", 4, "--resume")
+    assert again.code == 0, again.err
+    assert "epoch 2/4" not in again.err
+    assert "epoch 4/4" in again.err
+    other = refused(mocap(*command, "--epochs", 5, "--resume", "--lr", 0.1))
+    assert "lr is 0.1" in other
+
+    figures, plot = tmp_path / "figures.json", tmp_path / "polar.png"
+    measured = mocap(
+        "evaluate", "depth", out / MODEL, "--data", data, "--json", figures, "--plot", plot
+    )
+    assert measured.code == 0, measured.err
+    assert re.search(r"^MPJPE \(mm\) +[\d.]+ +[\d.]+ +[+-]\d+%$", measured.out, re.M)
+    assert re.search(r"^-60° to -30° +\d+( \(few\))? +[\d.]+ +[\d.]+ ", measured.out, re.M)
+    assert "better than raw in" in measured.out
+    said = json.loads(figures.read_text(encoding="utf-8"))
+    assert said["split"] == "test"
+    assert said["overall"]["raw"]["samples"] == 60
+    assert said["overall"]["refined"]["mpjpe_mm"] > 0
+    assert len(said["azimuths"]) == 12
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_what_is_stopped_goes_on(mocap: Run, data: Path, recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    command = ("train", "depth", "--data", data, "--out", out, "--recipe", recipe)
+    process = start(*command, "--epochs", 100000)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("epoch 3/"):
+            process.send_signal(signal.SIGINT)
+            break
+    said, notes = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert said == ""
+    last = notes.splitlines()[-1]
+    found = re.fullmatch(
+        r"stopped after epoch (\d+) of 100000; the same command with --resume goes on from it",
+        last,
+    )
+    assert found, notes
+    assert "Traceback" not in notes
+    assert (out / RESUMABLE).exists()
+    done = int(found[1])
+    ended = mocap(*command, "--epochs", done + 1, "--resume")
+    assert ended.code == 0, ended.err
+    assert f"epoch {done + 1}/{done + 1}" in ended.err
+    assert f"epoch {done}/" not in ended.err
+
+
+def test_bad_input_is_refused_by_name(mocap: Run, data: Path, recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+
+    def train(*arguments: object) -> str:
+        return refused(mocap("train", "depth", "--out", out, *arguments))
+
+    assert "none.npz" in train("--data", tmp_path / "none.npz")
+    (tmp_path / "empty").mkdir()
+    assert "empty" in train("--data", tmp_path / "empty")
+    (tmp_path / "text.npz").write_text("no pairs", encoding="utf-8")
+    assert "text.npz" in train("--data", tmp_path / "text.npz")
+    assert "'9-bit' is none of" in train("--data", data, "--precision", "9-bit")
+    assert "'abacus' is none of" in train("--data", data, "--device", "abacus")
+    (tmp_path / "recipe.json").write_text("[1]", encoding="utf-8")
+    assert "recipe.json" in train("--data", data, "--recipe", tmp_path / "recipe.json")
+    (tmp_path / "recipe.json").write_text('{"rhythm": 1}', encoding="utf-8")
+    assert "rhythm" in train("--data", data, "--recipe", tmp_path / "recipe.json")
+    assert not out.exists()
+
+    def measure(*arguments: object) -> str:
+        return refused(mocap("evaluate", "depth", *arguments))
+
+    model = write_checkpoint(DepthNetwork(NetworkConfig(**RECIPE["network"])), tmp_path / "m.st")
+    assert "none.npz" in measure(model, "--data", tmp_path / "none.npz")
+    assert "model.safetensors" in measure(tmp_path / "model.safetensors", "--data", data)
+    (tmp_path / "cut.safetensors").write_bytes(b"no model")
+    assert "cut.safetensors" in measure(tmp_path / "cut.safetensors", "--data", data)
+    (tmp_path / "alone").mkdir()
+    train_only = write_npz(
+        make_pairs(5, (0.0,), (0.0,), splits=("train",)), tmp_path / "alone" / "train.npz"
+    )
+    assert "split test" in measure(model, "--data", train_only)
+    assert "'exam'" in measure(model, "--data", data, "--split", "exam")
+    assert "abacus" in measure(model, "--data", data, "--device", "abacus")

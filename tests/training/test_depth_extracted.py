@@ -1,0 +1,100 @@
+"""Pairs put right as extraction puts keypoints right."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mocap.body import BodyPose, load_body
+from mocap.datasets.pairs import Pairs
+from mocap.datasets.synthetic.film import landmarks
+from mocap.skeletons import COCO_17, MEDIAPIPE_33, SMPLX_55
+from mocap.training.depth.extracted import as_extracted
+
+COCO = MEDIAPIPE_33.indices(*COCO_17.names)
+MIRROR = list(MEDIAPIPE_33.mirror)
+
+
+@pytest.fixture
+def pairs(stepping: tuple[np.ndarray, np.ndarray]) -> Pairs:
+    """Somebody marching on the spot, detected without fault at 15 frames a second."""
+    xy, xyz = stepping
+    count = len(xy)
+    zeros = np.zeros(count, np.float32)
+    return Pairs(
+        corrupted=xyz[:, COCO],
+        ground_truth=xyz[:, COCO],
+        visibility=np.ones((count, 17), np.float32),
+        pose_2d=xy[:, COCO],
+        azimuth=zeros,
+        elevation=zeros,
+        camera_relative=np.tile(np.float32([0, 0, 3]), (count, 1)),
+        sequence=zeros.astype(np.int32),
+        time=np.arange(count) / 15,
+        landmarks_xy=xy,
+        landmarks_xyz=xyz,
+        landmarks_confidence=np.ones((count, 33), np.float32),
+        sequences=("march",),
+        splits=("train",),
+    )
+
+
+@pytest.fixture(scope="module")
+def stepping() -> tuple[np.ndarray, np.ndarray]:
+    """The picture's pixels and metric points of the 33 landmarks."""
+    count, body = 40, load_body()
+    pose = torch.zeros(count, 21, 3)
+    phase = torch.sin(torch.arange(count) / 15 * 4.0)
+    for side, sign in (("left", 1), ("right", -1)):
+        lift = torch.clamp(sign * phase, min=0.0)
+        pose[:, SMPLX_55.index(f"{side}_hip") - 1, 0] = -0.9 * lift
+        pose[:, SMPLX_55.index(f"{side}_knee") - 1, 0] = 1.3 * lift
+        pose[:, SMPLX_55.index(f"{side}_shoulder") - 1, 2] = -sign * 1.2
+        pose[:, SMPLX_55.index(f"{side}_elbow") - 1, 1] = -sign * 0.6
+    with torch.no_grad():
+        posed = body.forward(
+            BodyPose(global_orient=torch.zeros(count, 3), body_pose=pose.flatten(1)),
+            return_landmarks=True,
+        )
+    # Seen from in front: the picture's x and y, and depth, all turn their sign.
+    points = landmarks(body, posed) * np.array([1.0, -1.0, -1.0])
+    hips = points[:, MEDIAPIPE_33.indices("left_hip", "right_hip")].mean(1, keepdims=True)
+    xyz = (points - hips).astype(np.float32)
+    return (500 + 300 * xyz[..., :2]).astype(np.float32), xyz
+
+
+def test_what_is_right_stays(pairs):
+    found = as_extracted(pairs)
+    assert len(found) == len(pairs)
+    np.testing.assert_allclose(found.corrupted, pairs.corrupted, atol=1e-6)
+    np.testing.assert_allclose(found.pose_2d, pairs.pose_2d, atol=1e-4)
+    assert found.landmarks_xyz is None
+
+
+def test_exchanged_sides_are_put_back(pairs):
+    xy, xyz = pairs.landmarks_xy.copy(), pairs.landmarks_xyz.copy()
+    xy[18:21], xyz[18:21] = xy[18:21, MIRROR], xyz[18:21, MIRROR]
+    wrong = replace(
+        pairs,
+        landmarks_xy=xy,
+        landmarks_xyz=xyz,
+        pose_2d=xy[:, COCO],
+        corrupted=xyz[:, COCO],
+    )
+    found = as_extracted(wrong)
+    assert np.abs(wrong.pose_2d - pairs.pose_2d).max() > 50
+    np.testing.assert_allclose(found.pose_2d, pairs.pose_2d, atol=1e-3)
+    np.testing.assert_allclose(found.ground_truth, pairs.ground_truth)
+
+
+def test_gaps_are_kept(pairs):
+    kept = np.r_[0:10, 14:40]
+    found = as_extracted(pairs[kept])
+    np.testing.assert_allclose(found.time, pairs.time[kept])
+    np.testing.assert_allclose(found.corrupted, pairs.corrupted[kept], atol=1e-6)
+
+
+def test_what_tells_no_motion_is_left_out(pairs):
+    assert not len(as_extracted(pairs[:2]))
+    assert not len(as_extracted(replace(pairs, landmarks_xyz=None)))

@@ -1,0 +1,198 @@
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from made_pairs import make_pairs
+from safetensors.torch import load_file
+
+from mocap.datasets.pairs import write_npz
+from mocap.depth import NetworkConfig, read_checkpoint
+from mocap.training.depth import MODEL, RESUMABLE, TrainConfig, TrainingError, from_json, train
+from mocap.training.depth.config import differences
+from mocap.training.depth.module import follow, schedule
+
+TINY = NetworkConfig(width=16, layers=2, pose_width=32, hidden=1)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pairs = make_pairs(
+        60, tuple(range(-180, 180, 30)), (0.0, 25.0), splits=("train",) * 4 + ("val",)
+    )
+    return write_npz(pairs, tmp_path_factory.mktemp("pairs") / "made.npz")
+
+
+@pytest.fixture(autouse=True)
+def _no_plots(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes longer than training does here."""
+    if request.node.name != "test_it_really_learns":
+        plots = import_module("mocap.training.depth.plots")
+        monkeypatch.setattr(plots, "write_plots", lambda rows, folder: [])
+
+
+def config(data: Path, out: Path, **changes: object) -> TrainConfig:
+    start = TrainConfig(
+        data=(str(data),), out=str(out), network=TINY, epochs=3, batch=256, device="cpu"
+    )
+    return replace(start, **changes)
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / MODEL)
+
+
+def figures(folder: Path) -> list[dict[str, str]]:
+    with (folder / "metrics.csv").open(encoding="utf-8") as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+def equal(one: Path, other: Path) -> bool:
+    a, b = weights(one), weights(other)
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_it_really_learns(data: Path, tmp_path: Path) -> None:
+    told: list[tuple[str, int, int | None]] = []
+    rows: list[Mapping[str, float]] = []
+    wanted = config(data, tmp_path / "run", epochs=16, batch=128, lr=8e-3, average=0.95)
+    model = train(
+        wanted, lambda *how_far: told.append(how_far), report=lambda row: rows.append(dict(row))
+    )
+    last = [row for row in rows if "val_mpjpe_mm" in row][-1]
+    assert last["val_mpjpe_mm"] < 0.7 * last["raw_mpjpe_mm"]
+    assert last["val_depth_mm"] < 0.7 * last["raw_depth_mm"]
+    # From where it is seen, there it was never trained on.
+    assert last["val_camera_median_degrees"] < 30
+    assert 0.4 < last["val_within_one_sigma"] < 0.95
+    steps = [how_far for how_far in told if how_far[0] == "training"]
+    assert steps[-1][1] == steps[-1][2] == 16 * 1200
+    names = {path.name for path in model.parent.iterdir()}
+    assert names >= {MODEL, RESUMABLE, "config.json", "metrics.csv", "losses.png", "metrics.png"}
+    assert any((model.parent / "tensorboard").glob("events*"))
+
+
+def test_the_best_epoch_is_kept_and_says_what_it_is(data: Path, tmp_path: Path) -> None:
+    wanted = config(data, tmp_path / "run")
+    kept = read_checkpoint(train(wanted))
+    said = json.loads((tmp_path / "run" / "config.json").read_text(encoding="utf-8"))
+    assert from_json(said["config"]) == wanted
+    assert kept.data_sha256 == said["data_sha256"]
+    assert kept.config == TINY
+    assert kept.recipe["training"]["epochs"] == 3
+    assert kept.recipe["pairs"] == {"train": 1200, "val": 240}
+    rows = figures(tmp_path / "run")
+    best = min(float(row["val_mpjpe_mm"]) for row in rows)
+    assert kept.recipe["figures"]["val_mpjpe_mm"] == pytest.approx(best, rel=1e-5)
+    assert kept.recipe["raw"]["mpjpe_mm"] > 50
+
+
+def test_a_resumed_run_is_as_if_it_had_not_stopped(data: Path, tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    train(config(data, whole, epochs=4))
+
+    def stop(row: Mapping[str, float]) -> None:
+        if row["epoch"] == 3 and "val_mpjpe_mm" not in row:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(config(data, parts, epochs=4), report=stop)
+    assert len(figures(parts)) == 2
+    train(config(data, parts, epochs=4), resume=True)
+    assert figures(parts) == figures(whole)
+    assert equal(parts, whole)
+    # Nothing is left to do.
+    train(config(data, parts, epochs=4), resume=True)
+    assert figures(parts) == figures(whole)
+    # More epochs are.
+    train(config(data, parts, epochs=5), resume=True)
+    assert len(figures(parts)) == 5
+
+
+def test_seeds_make_the_same_or_another_model(data: Path, tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        train(config(data, tmp_path / name, epochs=1, seed=seed))
+    assert equal(tmp_path / "a", tmp_path / "b")
+    assert not equal(tmp_path / "a", tmp_path / "c")
+
+
+def test_windows_of_frames(data: Path, tmp_path: Path) -> None:
+    network = replace(TINY, frames=5, temporal_layers=1)
+    train(config(data, tmp_path / "run", epochs=1, network=network))
+    [row] = figures(tmp_path / "run")
+    assert float(row["velocity"]) > 0
+
+
+def test_runs_are_not_mixed_up(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    train(config(data, out, epochs=1))
+    before = (out / MODEL).read_bytes()
+    with pytest.raises(TrainingError, match=r"run: already holds a run; .*--resume"):
+        train(config(data, out, epochs=1))
+    with pytest.raises(TrainingError, match=r"run: is another run \(lr is 0.5, was 0.002\)"):
+        train(config(data, out, epochs=2, lr=0.5), resume=True)
+    other = write_npz(make_pairs(30, (0.0,), splits=("train", "val")), tmp_path / "other.npz")
+    with pytest.raises(TrainingError, match="the data are not the same"):
+        train(config(other, out, epochs=2), resume=True)
+    (out / RESUMABLE).write_bytes((out / RESUMABLE).read_bytes()[:5000])
+    with pytest.raises(TrainingError, match=r"last\.ckpt: is damaged.*remove it"):
+        train(config(data, out, epochs=2), resume=True)
+    (out / "config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(TrainingError, match=r"config\.json"):
+        train(config(data, out, epochs=2), resume=True)
+    assert (out / MODEL).read_bytes() == before
+
+
+def test_what_cannot_be_is_refused(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(TrainingError, match="CUDA"):
+        train(config(data, tmp_path / "run", device="cuda"))
+    with pytest.raises(TrainingError, match="16-mixed needs a GPU"):
+        train(config(data, tmp_path / "run", precision="16-mixed"))
+    with pytest.raises(TrainingError, match="precision '8' is none of"):
+        config(data, tmp_path / "run", precision="8")
+    with pytest.raises(TrainingError, match="epochs is 0"):
+        config(data, tmp_path / "run", epochs=0)
+    with pytest.raises(TrainingError, match=r"the loss is not finite in epoch 1.*--lr"):
+        train(config(data, tmp_path / "hot", lr=1e30, clip=1e30, epochs=1, average=0.0))
+    module = import_module("mocap.training.depth.machine")
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    with pytest.raises(TrainingError, match=r"lightning.*pip install 'mocap-toolkit\[train\]'"):
+        train(config(data, tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_configurations_come_back_and_tell_their_differences(tmp_path: Path) -> None:
+    one = config(Path("a.npz"), tmp_path)
+    assert from_json(one.as_json()) == one
+    other = replace(one, out="b", epochs=9, network=replace(TINY, width=24), seed=3)
+    assert differences(one, other) == ["network.width is 24, was 16", "seed is 3, was 0"]
+    with pytest.raises(TrainingError, match=r"another version.*tempo"):
+        from_json({"network": {"tempo": 1}})
+
+
+def test_rates_rise_then_fall_as_a_cosine() -> None:
+    rate = schedule(100, 0.1, 0.02)
+    shares = np.array([rate(step) for step in range(101)])
+    np.testing.assert_allclose(shares[:10], np.arange(1, 11) / 10)
+    assert shares[55] == pytest.approx(0.02 + 0.98 * 0.5)
+    assert shares[100] == pytest.approx(0.02)
+    assert (np.diff(shares[10:]) < 0).all()
+
+
+def test_the_mean_of_weights_follows_them() -> None:
+    mean, network = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1)
+    torch.nn.init.zeros_(mean.weight)
+    torch.nn.init.ones_(network.weight)
+    follow(mean, network, 0.9, 10_000)
+    assert mean.weight.item() == pytest.approx(0.1)
+    follow(mean, network, 0.9, 0)
+    # Early on it forgets where it began: (1 + 0) / (10 + 0) of it stays.
+    assert mean.weight.item() == pytest.approx(0.1 * 0.1 + 0.9)

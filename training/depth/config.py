@@ -1,0 +1,210 @@
+"""What a training run of the depth refiner is made of; kept beside what it makes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from typing import Any
+
+from mocap.depth import NetworkConfig
+from mocap.errors import MocapError
+
+DEVICES = ("auto", "cpu", "cuda")
+PRECISIONS = ("auto", "32-true", "16-mixed", "bf16-mixed")
+
+
+class TrainingError(MocapError):
+    """Training that cannot begin, go on, or make sense with what it was given."""
+
+
+@dataclass(frozen=True)
+class Augmentations:
+    """How samples are varied; probabilities are of a window, amounts of what happens to it.
+
+    Attributes:
+        mirror: probability of the mirrored picture of the mirrored person.
+        roll: standard deviation of the camera's turn about its axis, radians.
+        zoom: of the logarithm of the size in the picture.
+        raw_scale: of the logarithm of the detector's metre.
+        noise_2d: of every 2D point, as a share of the person's size in the picture.
+        noise_3d: of every raw 3D point, metres.
+        blend: probability that 2D is moved some way towards the true 2D.
+        drop_joint: probability of each joint to be missing.
+        drop_limb: probability that an arm or a leg is missing.
+        drop_3d: probability that the raw 3D is missing.
+        drop_frames: probability that frames are missing: a run of up to half the window.
+        swap: probability that left and right are exchanged in what the detector says, in a run
+            of the window's frames.
+        reverse: probability that time runs backwards.
+    """
+
+    mirror: float = 0.5
+    roll: float = 0.06
+    zoom: float = 0.1
+    raw_scale: float = 0.05
+    noise_2d: float = 0.005
+    noise_3d: float = 0.005
+    blend: float = 0.3
+    drop_joint: float = 0.01
+    drop_limb: float = 0.02
+    drop_3d: float = 0.03
+    drop_frames: float = 0.1
+    swap: float = 0.0
+    reverse: float = 0.5
+
+
+#: Samples as they are.
+NO_AUGMENTATION = Augmentations(**{item.name: 0.0 for item in fields(Augmentations)})
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """What counts how much; see :mod:`mocap.training.depth.losses` for each.
+
+    Attributes:
+        position: mean distance from the true points, metres.
+        depth: mean distance along the viewing axis alone, metres, on top of that.
+        likelihood: of the true points, given the points and their sigma.
+        likelihood_kind: ``"laplace"`` or ``"gaussian"``.
+        bones: lengths, metres.
+        symmetry: of left and right lengths, metres.
+        camera: direction, 1 - cos.
+        distance: of the camera, logarithm.
+        velocity: metres a second.
+        face: weight of the five points of the face; limbs have 1.
+    """
+
+    position: float = 1.0
+    depth: float = 0.5
+    likelihood: float = 0.02
+    likelihood_kind: str = "laplace"
+    bones: float = 0.3
+    symmetry: float = 0.1
+    camera: float = 0.3
+    distance: float = 0.01
+    velocity: float = 0.02
+    face: float = 0.3
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A run: the same configuration and data make the same model again.
+
+    Attributes:
+        data: stores, items or NPZ files of pairs.
+        out: the folder of checkpoints, logs and the model.
+        network: what is trained; its ``frames`` are the length of a window, its ``rate`` how many
+            of them are a second.
+        epochs: passes over the training pairs.
+        batch: poses in a step, of all devices together.
+        lr: highest learning rate.
+        warm_up: share of the steps in which it rises from 0.
+        last_lr: share of the highest rate that the cosine ends at.
+        weight_decay: of AdamW, for matrices only.
+        clip: largest norm of the gradient.
+        average: decay of the running mean of the weights that is validated and kept; 0 for none.
+        overlap: how many windows see a frame in an epoch, on average; 1 for single frames.
+        gap: longest pause within a window, seconds.
+        held_out: share of the training sequences that validates where none is for that.
+        extracted: whether sequences are also learned from as an extracted take would hold them,
+            with the detector's mistakes put right.
+        precision: one of :data:`PRECISIONS`; ``"auto"`` is mixed on GPUs that can.
+        device: one of :data:`DEVICES`.
+        devices: how many.
+        seed: of everything that is drawn by lot.
+        augmentations: how samples are varied.
+        losses: what counts how much.
+    """
+
+    data: tuple[str, ...]
+    out: str
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    epochs: int = 40
+    batch: int = 1024
+    lr: float = 2e-3
+    warm_up: float = 0.05
+    last_lr: float = 0.01
+    weight_decay: float = 0.02
+    clip: float = 1.0
+    average: float = 0.998
+    overlap: float = 2.0
+    gap: float = 0.6
+    held_out: float = 0.1
+    extracted: bool = True
+    precision: str = "auto"
+    device: str = "auto"
+    devices: int = 1
+    seed: int = 0
+    augmentations: Augmentations = field(default_factory=Augmentations)
+    losses: LossWeights = field(default_factory=LossWeights)
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("precision", PRECISIONS), ("device", DEVICES)):
+            if getattr(self, name) not in allowed:
+                raise TrainingError(
+                    f"{name} {getattr(self, name)!r} is none of {', '.join(allowed)}"
+                )
+        if self.losses.likelihood_kind not in ("laplace", "gaussian"):
+            raise TrainingError(
+                f"likelihood_kind {self.losses.likelihood_kind!r} is neither laplace nor gaussian"
+            )
+        for name, least in (("epochs", 1), ("batch", self.network.frames), ("devices", 1)):
+            if getattr(self, name) < least:
+                raise TrainingError(f"{name} is {getattr(self, name)}, and must be {least} or more")
+        if not self.data:
+            raise TrainingError("there is no data to train on; name some with --data")
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, which :func:`from_json` reads."""
+        return json.loads(json.dumps(asdict(self)))
+
+
+#: What may differ between a run and its continuation.
+_FREE = {"out", "epochs", "device", "devices", "precision", "data"}
+
+
+def from_json(content: Mapping[str, Any]) -> TrainConfig:
+    """A configuration as :meth:`TrainConfig.as_json` wrote it; unknown keys are an error.
+
+    Raises:
+        TrainingError: it is of another version.
+    """
+    plain = TrainConfig(data=("",), out="")
+    try:
+        return _filled(plain, content)
+    except (TypeError, ValueError) as error:
+        raise TrainingError(f"the configuration is of another version ({error})") from error
+
+
+def _filled(default: Any, content: Mapping[str, Any]) -> Any:
+    changes = {}
+    for name, value in content.items():
+        if not hasattr(default, name):
+            raise ValueError(f"nothing is called {name}")
+        now = getattr(default, name)
+        changes[name] = (
+            _filled(now, value)
+            if is_dataclass(now)
+            else (tuple(value) if isinstance(now, tuple) else value)
+        )
+    return replace(default, **changes)
+
+
+def differences(old: TrainConfig, new: TrainConfig) -> list[str]:
+    """What keeps a run from being continued as another: ``lr is 0.001, was 0.002``."""
+    was, now = _flat(old.as_json()), _flat(new.as_json())
+    names = sorted(name for name in was.keys() | now.keys() if name.split(".")[0] not in _FREE)
+    return [
+        f"{name} is {now.get(name)}, was {was.get(name)}"
+        for name in names
+        if was.get(name) != now.get(name)
+    ]
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = value
+    return found

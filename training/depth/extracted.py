@@ -1,0 +1,96 @@
+"""Pairs as an extracted take would hold them: with the detector's mistakes put right.
+
+The refiner gets a take's keypoints, in which sides and depths were put right as far as they could
+be (:func:`mocap.people.put_right`): mistakes of another kind than the detector's own. It learns
+from both.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from mocap.datasets.pairs import Pairs
+from mocap.people import DepthConfig, GlitchConfig, SideConfig, put_right
+from mocap.skeletons import COCO_17, MEDIAPIPE_33
+from mocap.take import Keypoints2D, Keypoints3D, Person
+
+_COCO = MEDIAPIPE_33.indices(*COCO_17.names)
+
+
+def as_extracted(pairs: Pairs) -> Pairs:
+    """The pairs of sequences, put right; single frames, which tell no motion, are left out.
+
+    Args:
+        pairs: with all of MediaPipe's landmarks, sequences and times; frames without NaN.
+
+    Returns:
+        Pairs without landmarks; none where the pairs do not tell what is needed.
+    """
+    if pairs.sequence is None or pairs.time is None or pairs.landmarks_xyz is None:
+        return pairs[:0]
+    corrupted, seen = pairs.corrupted.copy(), pairs.visibility.copy()
+    flat, kept = pairs.pose_2d.copy(), np.zeros(len(pairs), bool)
+    for run in pairs.runs():
+        person, rows, fps = _person(pairs, run)
+        if person is None:
+            continue
+        person, _ = put_right(
+            person, fps, sides=SideConfig(), depths=DepthConfig(), glitches=GlitchConfig()
+        )
+        assert person.keypoints2d is not None
+        assert person.keypoints3d is not None
+        flat[run] = person.keypoints2d.xy[rows][:, _COCO]
+        seen[run] = person.keypoints2d.confidence[rows][:, _COCO]
+        corrupted[run] = person.keypoints3d.xyz[rows][:, _COCO]
+        kept[run] = True
+    told = replace(
+        pairs,
+        corrupted=corrupted,
+        visibility=seen,
+        pose_2d=flat,
+        landmarks_xy=None,
+        landmarks_xyz=None,
+        landmarks_confidence=None,
+    )
+    return told[kept]
+
+
+def _person(pairs: Pairs, run: slice) -> tuple[Person | None, np.ndarray, float]:
+    """A take's record of a sequence, the rows its frames are in, and frames a second.
+
+    None for what is over within two frames, or lacks a landmark's numbers.
+    """
+    assert pairs.time is not None
+    assert pairs.landmarks_xy is not None
+    assert pairs.landmarks_xyz is not None
+    assert pairs.landmarks_confidence is not None
+    time, xy, xyz = pairs.time[run], pairs.landmarks_xy[run], pairs.landmarks_xyz[run]
+    nothing = None, np.zeros(0, int), 0.0
+    if len(time) < 3 or not np.isfinite(xy).all() or not np.isfinite(xyz).all():
+        return nothing
+    beat = float(np.min(np.diff(time)))
+    rows = np.round((time - time[0]) / beat).astype(int)
+    count = int(rows[-1]) + 1
+    if count > 100 * len(rows):
+        return nothing
+
+    def spread(values: np.ndarray, missing: float = np.nan) -> np.ndarray:
+        out = np.full((count, *values.shape[1:]), missing, np.float32)
+        out[rows] = values
+        return out
+
+    observed = np.zeros(count, bool)
+    observed[rows] = True
+    source, skeleton = "pairs", MEDIAPIPE_33.name
+    person = Person(
+        id="person",
+        label="person",
+        frames=np.arange(count),
+        observed=observed,
+        box=spread(np.concatenate([xy.min(1), xy.max(1)], 1)),
+        keypoints2d=Keypoints2D(
+            spread(xy), spread(pairs.landmarks_confidence[run], 0.0), skeleton, source
+        ),
+        keypoints3d=Keypoints3D(spread(xyz), skeleton, source),
+    )
+    return person, rows, 1.0 / beat

@@ -1,0 +1,58 @@
+"""Training the depth refiner: from pairs to a model file, in one call that can be stopped."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mocap.progress import Progress, silent
+from mocap.training.depth.config import TrainConfig
+from mocap.training.depth.data import read_corpus
+from mocap.training.depth.folder import MODEL, RESUMABLE, begin
+from mocap.training.depth.machine import is_first_process, require_lightning, settle
+
+if TYPE_CHECKING:
+    from mocap.training.depth.history import Report
+
+
+def train(
+    config: TrainConfig,
+    progress: Progress | None = None,
+    *,
+    report: "Report | None" = None,
+    resume: bool = False,
+) -> Path:
+    """Train a refiner and keep the best, by MPJPE on the validation pairs.
+
+    In the folder ``config.out`` are then ``model.safetensors``, ``metrics.csv``, pictures of
+    both losses and figures, TensorBoard's logs, ``config.json``, and ``last.ckpt``, from which a
+    run that was stopped goes on as if it had not been: it is written after every epoch.
+
+    Args:
+        config: of the run.
+        progress: told of poses.
+        report: told the figures of every epoch, and losses in between.
+        resume: whether to go on with what is in the folder. There may be more epochs in all than
+            the first time, but no other recipe and no other data.
+
+    Returns:
+        The model's file.
+
+    Raises:
+        TrainingError: the folder holds another run, or this one cannot be done.
+        PairsError: the data are missing or damaged.
+        KeyboardInterrupt: as Ctrl-C does; what is finished is kept.
+    """
+    require_lightning()
+    settled = settle(config)
+    folder, progress = Path(config.out), progress or silent
+    corpus = read_corpus(config.data, config.held_out, progress, extracted=config.extracted)
+    if is_first_process():
+        begin(folder, config, corpus.sha256, resume)
+    from mocap.training.depth.plots import write_plots
+    from mocap.training.depth.run import Run, hushed
+
+    with hushed():
+        run = Run(settled, corpus, progress, report)
+        rows = run.fit(folder / RESUMABLE if resume and (folder / RESUMABLE).exists() else None)
+    if is_first_process():
+        write_plots(rows, folder)
+    return folder / MODEL
