@@ -32,6 +32,10 @@ class BodyError(MocapError):
     """A body-model file that is missing, damaged or lacks what the format requires."""
 
 
+class CheckpointError(MocapError):
+    """Weights of a network that are missing, damaged, or of another version."""
+
+
 class FitError(MocapError):
     """A person whose keypoints cannot carry a body."""
 

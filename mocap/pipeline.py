@@ -14,6 +14,7 @@ import numpy as np
 
 from mocap.assets import fetch
 from mocap.calibration import Calibration
+from mocap.depth import refine_take, shipped_refiner
 from mocap.errors import DetectionError
 from mocap.fitting import FitConfig, fit
 from mocap.geometry import DEFAULT_FIELD_OF_VIEW, Camera
@@ -62,6 +63,7 @@ class ExtractConfig:
         sides: how reluctantly left and right are swapped back.
         depths: how reluctantly depths are put right; None leaves them.
         glitches: what motion allows; None believes every pose.
+        refine_depth: whether depths are put right by what is learned of the detector's errors.
         fitting: how keypoints become motion.
     """
 
@@ -75,6 +77,7 @@ class ExtractConfig:
     sides: SideConfig = field(default_factory=SideConfig)
     depths: DepthConfig | None = field(default_factory=DepthConfig)
     glitches: GlitchConfig | None = field(default_factory=GlitchConfig)
+    refine_depth: bool = True
     fitting: FitConfig = field(default_factory=FitConfig)
 
 
@@ -102,7 +105,7 @@ def extract(
     """
     config = config or ExtractConfig()
     with body_in_background() as loading:
-        take = detect(video, config, progress=progress)
+        take = refined(detect(video, config, progress=progress), config, progress)
         return fit(take, body or loading.result(), config.fitting, progress)
 
 
@@ -198,12 +201,26 @@ def detect(video: str | Path | int, config: ExtractConfig, *, progress: Progress
     return with_camera(take, config)
 
 
+def refined(take: Take, config: ExtractConfig, progress: Progress = silent) -> Take:
+    """The take with depths put right, where that is asked for and can be done.
+
+    Raises:
+        CheckpointError: the refiner cannot be read.
+    """
+    checkpoint = shipped_refiner() if config.refine_depth else None
+    if checkpoint is None:
+        return take
+    from mocap.depth import DepthRefiner
+
+    return refine_take(take, DepthRefiner.load(checkpoint), progress)
+
+
 def detection_parameters(config: ExtractConfig) -> dict[str, Any]:
-    """What detection depends on: all but the camera and the fit."""
+    """What detection depends on: all but the camera, the depths and the fit."""
     return {
         name: value
         for name, value in asdict(config).items()
-        if name not in ("fitting", *camera_parameters(config))
+        if name not in ("refine_depth", "fitting", *camera_parameters(config))
     }
 
 

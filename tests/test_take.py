@@ -17,7 +17,7 @@ from takes import make_take
 
 from mocap.errors import TakeError
 from mocap.records import RecordError, read_attribute, write_attribute
-from mocap.skeletons import HAND_21, MEDIAPIPE_33, SMPLX_55, Skeleton
+from mocap.skeletons import COCO_17, HAND_21, MEDIAPIPE_33, SMPLX_55, Skeleton
 from mocap.take import (
     VERSION,
     BodyMotion,
@@ -26,6 +26,7 @@ from mocap.take import (
     Hands3D,
     Keypoints2D,
     Keypoints3D,
+    Refined3D,
     Scene,
     StageRecord,
     Take,
@@ -51,6 +52,13 @@ def points(rng: np.random.Generator, frames: int, skeleton: Skeleton) -> tuple:
     )
 
 
+def refined(rng: np.random.Generator, frames: int) -> Refined3D:
+    xyz = rng.normal(size=(frames, 17, 3)).astype(np.float32)
+    xyz[1] = np.nan
+    sigma, angles = rng.uniform(size=(frames, 17)), rng.normal(size=(2, frames))
+    return Refined3D(xyz, sigma, *angles, rng.normal(size=(frames, 3)), COCO_17.name, "test")
+
+
 def full_take(*, people: int = 2, frames: int = 12) -> Take:
     """A take in which nothing is absent."""
     take = make_take(people=people, frames=frames, first_frame=4)
@@ -66,6 +74,7 @@ def full_take(*, people: int = 2, frames: int = 12) -> Take:
             keypoints3d=body[1],
             hands2d=Hands2D(left[0], right[0]),
             hands3d=Hands3D(left[1], right[1]),
+            refined3d=refined(rng, frames),
             body=replace(person.body, joint_sigma=rng.uniform(size=(frames, 55))),
             contacts=Contacts(*rng.uniform(size=(4, frames)), level=0.5),
         )
@@ -131,6 +140,13 @@ class TestRoundTrip:
         back = Take.load(take.save(tmp_path / "take.h5"))
         assert_same(back, take)
         assert back.world is back.people["person-1"].body is None
+
+    def test_takes_from_before_depth_was_refined(self, saved):
+        with h5py.File(saved, "r+") as file:
+            del file["people/person-1/refined3d"]
+        people = Take.load(saved).people
+        assert people["person-1"].refined3d is None
+        assert people["person-2"].refined3d is not None
 
     def test_nobody_and_nothing_done_yet(self, tmp_path):
         take = replace(make_take(), people={}, provenance=())
@@ -229,6 +245,11 @@ class TestFileDescribesItself:
             "people/person-1/box": "px",
             "people/person-1/keypoints2d/xy": "px",
             "people/person-1/keypoints3d/xyz": "m",
+            "people/person-1/refined3d/xyz": "m",
+            "people/person-1/refined3d/sigma": "m",
+            "people/person-1/refined3d/azimuth": "rad",
+            "people/person-1/refined3d/elevation": "rad",
+            "people/person-1/refined3d/camera_relative": "m",
             "people/person-1/body/body_pose": "rad",
             "people/person-1/body/joints": "m",
         }
@@ -241,6 +262,7 @@ class TestFileDescribesItself:
             for place, skeleton in {
                 "keypoints2d": MEDIAPIPE_33,
                 "keypoints3d": MEDIAPIPE_33,
+                "refined3d": COCO_17,
                 "hands2d/left": HAND_21,
                 "hands3d/right": HAND_21,
                 "body/joints": SMPLX_55,
@@ -417,6 +439,7 @@ class TestRefusal:
         [
             *("observed", "box", "keypoints2d/xy", "keypoints2d/confidence", "keypoints3d/xyz"),
             *("hands2d/left/xy", "hands2d/right/confidence", "hands3d/left/xyz"),
+            *(f"refined3d/{name}" for name in ("xyz", "sigma", "azimuth", "camera_relative")),
             *(f"body/{name}" for name in BODY_ARRAYS),
         ],
     )

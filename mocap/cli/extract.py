@@ -17,6 +17,7 @@ from mocap.cli.options import (
     CameraFile,
     FieldOfView,
     Height,
+    NoRefineDepth,
     Quiet,
     Verbose,
     examples,
@@ -40,6 +41,7 @@ class Options:
     body: Path | None = None
     people: int | None = None
     hands: bool = True
+    refine_depth: bool = True
     overlay: bool = True
     fps: float | None = None
     force: bool = False
@@ -74,6 +76,7 @@ def extract(
     no_hands: Annotated[
         bool, typer.Option("--no-hands", metavar="", help="Leave hands and fingers out: quicker.")
     ] = False,
+    no_refine_depth: NoRefineDepth = False,
     no_overlay: Annotated[
         bool,
         typer.Option("--no-overlay", metavar="", help="Do not draw the motion over the video."),
@@ -110,7 +113,17 @@ def extract(
     if fov is not None and camera is not None:
         raise typer.BadParameter("is in the calibration already", param_hint="--fov")
     options = Options(
-        out, height, fov, camera, body, people, not no_hands, not no_overlay, fps, force
+        out=out,
+        height=height,
+        fov=fov,
+        camera=camera,
+        body=body,
+        people=people,
+        hands=not no_hands,
+        refine_depth=not no_refine_depth,
+        overlay=not no_overlay,
+        fps=fps,
+        force=force,
     )
     raise typer.Exit(extract_all(video, options, verbose=verbose))
 
@@ -188,6 +201,7 @@ def _job(source: Path | int, folder: Path, options: Options) -> "Job":
         hands=options.hands,
         field_of_view=None if options.fov is None else math.radians(options.fov),
         most_people=options.people,
+        refine_depth=options.refine_depth,
         fitting=FitConfig(height=options.height),
     )
     if options.fps is not None:

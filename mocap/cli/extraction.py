@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING
 from mocap.calibration import Calibration, read_calibration
 from mocap.cli.console import note
 from mocap.cli.folders import writable_folder
-from mocap.cli.resume import as_detected, holds_camera, holds_detection, holds_fit
+from mocap.cli.resume import (
+    as_detected,
+    holds_camera,
+    holds_depth,
+    holds_detection,
+    holds_fit,
+    stage_of,
+)
+from mocap.depth import REFINEMENT, without_refinement
 from mocap.errors import FitError, MocapError, TakeError
 from mocap.exporters import write_bvh
 from mocap.fitting import fit
-from mocap.pipeline import ExtractConfig, body_in_background, detect, with_camera
+from mocap.pipeline import ExtractConfig, body_in_background, detect, refined, with_camera
 from mocap.progress import Progress
 from mocap.take import Take
 from mocap.video import hash_source, open_video
@@ -78,6 +86,10 @@ def run(job: Job, progress: Progress) -> Outcome:
         earlier = _earlier(job, sha256)
         detected = _detected(job, earlier, sha256, progress)
         take = _seen_through(job, detected)
+        before = take
+        take = put_depth_right(take, job.config, progress)
+        if take is not before:
+            take.save(job.folder / TAKE)
         try:
             take = _fitted(job, take, loading.result(), progress)
         except FitError:
@@ -98,6 +110,21 @@ def chosen_camera(given: str, clip: str) -> Calibration:
     if colon and Path(file).is_file() and not Path(given).is_file():
         return read_calibration(file, name)
     return read_calibration(given, clip=clip)
+
+
+def put_depth_right(take: Take, config: ExtractConfig, progress: Progress) -> Take:
+    """The take with depths as they are asked for: refined, or as they were detected.
+
+    A motion that was fitted to other depths is taken back.
+
+    Raises:
+        CheckpointError: the refiner cannot be read.
+    """
+    if holds_depth(take, config):
+        if stage_of(take, REFINEMENT) is not None:
+            note("depth skipped: put right already by the same refiner")
+        return take
+    return refined(without_refinement(as_detected(take)), config, progress)
 
 
 def write_motions(take: Take, folder: Path, earlier: Take | None) -> dict[str, Path]:

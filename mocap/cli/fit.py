@@ -13,6 +13,7 @@ from mocap.cli.options import (
     CameraFile,
     FieldOfView,
     Height,
+    NoRefineDepth,
     Quiet,
     TakeFile,
     Verbose,
@@ -32,12 +33,14 @@ def fit(
     fov: FieldOfView = None,
     camera: CameraFile = None,
     body: BodyFile = None,
+    no_refine_depth: NoRefineDepth = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
     """Fit the body again, with another height, camera or body, without looking for people again.
 
-    Camera and height stay as they were if none is given. Rewrites the take, and the BVH files and
+    Camera and height stay as they were if none is given; depths are put right if they have not
+    been. Rewrites the take, and the BVH files and
     the overlay beside it if there are any.
     """
     configure(verbose=verbose, quiet=quiet)
@@ -46,11 +49,12 @@ def fit(
     started = time.monotonic()
     with waiting("starting"):
         from mocap.body import load_body
-        from mocap.cli.extraction import OVERLAY, write_motions
+        from mocap.cli.extraction import OVERLAY, put_depth_right, write_motions
         from mocap.cli.folders import writable_folder
         from mocap.cli.tables import people_table
         from mocap.fitting import FitConfig
         from mocap.fitting import fit as fit_take
+        from mocap.pipeline import ExtractConfig
         from mocap.take import Take
 
         earlier = Take.load(take)
@@ -60,6 +64,8 @@ def fit(
     with writable_folder(folder), StageProgress() as progress:
         if height is None and (height := _earlier_height(earlier)) is not None:
             note(f"the height stays {height} m, as before")
+        depth = ExtractConfig(refine_depth=not no_refine_depth)
+        detected = put_depth_right(detected, depth, progress)
         fitted = fit_take(detected, model, FitConfig(height=height), progress)
         fitted.save(take)
         had_motions = any((folder / f"{name}.bvh").exists() for name in earlier.people)

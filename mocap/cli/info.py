@@ -65,6 +65,7 @@ def describe(take: "Take", path: Path) -> dict[str, Any]:
             "gravity_source": take.world.gravity_source,
             "scale_source": take.world.scale_source,
         },
+        "depth": _depth(take),
         "people": [_person(take, person) for person in take.people.values()],
         "stages": [
             {
@@ -93,6 +94,24 @@ def _camera(camera: "Camera") -> dict[str, Any]:
         "field_of_view_degrees": float(np.rad2deg(2 * np.arctan(middle[longer] / 2 / focal))),
         "height_above_ground": float(-(R.T @ t)[1]),
         "tilt_down_degrees": float(np.rad2deg(np.arcsin(np.clip(-R[2, 1], -1, 1)))),
+    }
+
+
+def _depth(take: "Take") -> dict[str, Any] | None:
+    """Who has refined depth, by which refiner, and how far points may be off."""
+    import numpy as np
+
+    from mocap.depth import REFINEMENT
+
+    refined = [p.refined3d for p in take.people.values() if p.refined3d is not None]
+    if not refined:
+        return None
+    sigma = np.concatenate([one.sigma[np.isfinite(one.sigma)] for one in refined])
+    stage = next((stage for stage in take.provenance if stage.name == REFINEMENT), None)
+    return {
+        "refiner": stage.inputs.get("refiner", "") if stage else "",
+        "people": len(refined),
+        "median_sigma": float(np.median(sigma)) if len(sigma) else None,
     }
 
 
@@ -133,12 +152,21 @@ def _show(take: "Take", facts: dict[str, Any]) -> None:
         )
         rows["up"] = f"+Y, from {world['gravity_source']}"
         rows["scale"] = f"metres, from {world['scale_source']}"
+    rows["depth"] = _depth_told(facts["depth"])
     for name, text in rows.items():
         say(f"{name:<7} {text}")
     stages = (f"{stage['name']} {stage['seconds']:.1f} s" for stage in facts["stages"])
     say(f"stages  {', '.join(stages) or 'none'}")
     say("")
     show(people_table(take))
+
+
+def _depth_told(depth: dict[str, Any] | None) -> str:
+    if depth is None:
+        return "as detected"
+    told = f"refined by {depth['refiner'][:12] or 'an unknown refiner'}"
+    sigma = depth["median_sigma"]
+    return told if sigma is None else f"{told}, points usually {1000 * sigma:.0f} mm off"
 
 
 def _tilt(down: float) -> str:

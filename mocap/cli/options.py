@@ -62,6 +62,14 @@ CameraFile = Annotated[
         "the one called NAME, or as the video is.",
     ),
 ]
+NoRefineDepth = Annotated[
+    bool,
+    typer.Option(
+        "--no-refine-depth",
+        metavar="",
+        help="Take depths as the detector sees them, without what is learned of its errors.",
+    ),
+]
 Verbose = Annotated[
     bool,
     typer.Option(

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from mocap.depth import REFINEMENT, holds_refinement, shipped_refiner
 from mocap.fitting import FitConfig
 from mocap.fitting.fit import STAGE as FITTING
 from mocap.fitting.fit import VERSION as FITTING_VERSION
@@ -40,6 +41,14 @@ def holds_camera(take: Take, config: ExtractConfig) -> bool:
     return _ran(take, CAMERA, CAMERA_VERSION, camera_parameters(config))
 
 
+def holds_depth(take: Take, config: ExtractConfig) -> bool:
+    """Whether a take's depths are what refining would give, or as detected if that is asked for."""
+    if not config.refine_depth:
+        return stage_of(take, REFINEMENT) is None
+    checkpoint = shipped_refiner()
+    return checkpoint is None or holds_refinement(take, checkpoint)
+
+
 def holds_fit(take: Take, config: FitConfig, body: "Body") -> bool:
     """Whether a take's motion is what the fit would give with that body and those parameters."""
     stage = stage_of(take, FITTING)
@@ -51,7 +60,10 @@ def holds_fit(take: Take, config: FitConfig, body: "Body") -> bool:
 
 
 def as_detected(take: Take) -> Take:
-    """The take as it was before the fit, which must not build on an earlier one's world."""
+    """The take as it was before the fit, which must not build on an earlier one's world.
+
+    Refined depths stay.
+    """
     people = {
         name: replace(person, body=None, contacts=None) for name, person in take.people.items()
     }
@@ -59,7 +71,10 @@ def as_detected(take: Take) -> Take:
     before = replace(take, people=people, world=None, provenance=stages)
     chosen = stage_of(take, CAMERA)
     if chosen is not None:
-        return with_camera(before, camera_config(chosen))
+        again = with_camera(before, camera_config(chosen))
+        # In its old place: the depths, refined since, do not depend on it.
+        order = [again.provenance[-1] if stage is chosen else stage for stage in stages]
+        return replace(again, provenance=tuple(order))
     camera = take.camera
     if camera.source != "given":
         level = Camera.assumed(take.video.width, take.video.height)

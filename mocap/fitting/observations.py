@@ -11,10 +11,23 @@ from jaxtyping import Float
 
 from mocap.fitting.rig import Rig
 from mocap.geometry import Camera, rotation_between, viewing_rays
-from mocap.skeletons import MEDIAPIPE_33, SKELETONS, point_map
-from mocap.take import Person
+from mocap.skeletons import COCO_17, MEDIAPIPE_33, SKELETONS, point_map
+from mocap.take import Keypoints3D, Person, Refined3D
 
 _HIPS = MEDIAPIPE_33.indices("left_hip", "right_hip")
+#: The error of a 3D point that the fit's weights are made for, metres.
+_USUAL_SIGMA = 0.08
+#: Of MediaPipe's points the one of COCO's 17 that a refinement moves each of them with.
+_ANCHORS = {
+    name: MEDIAPIPE_33.index(
+        name
+        if name in COCO_17.names
+        else f"{name.split('_')[0]}_{'ankle' if name.endswith(('heel', 'foot_index')) else 'wrist'}"
+        if name.endswith(("heel", "foot_index", "pinky", "index", "thumb"))
+        else "nose"
+    )
+    for name in MEDIAPIPE_33.names
+}
 #: Confidence below which a keypoint says nothing.
 _LEAST_CONFIDENCE = 0.15
 
@@ -27,6 +40,7 @@ class Observations:
         pixels: (F, P, 2); NaN-free, meaningless where the weight is 0.
         metric: (F, P, 3) metres from the hips' middle, camera axes; likewise.
         weight: (F, P) in [0, 1].
+        doubt: (F, P) how much farther off than usual the 3D points may be, as a factor.
         rays: (F, 3) unit directions, camera frame, along which the person is seen.
         K: (F, 3, 3) intrinsics.
         R: (F, 3, 3) world to camera.
@@ -38,6 +52,7 @@ class Observations:
     pixels: Float[np.ndarray, "frames points 2"]
     metric: Float[np.ndarray, "frames points 3"]
     weight: Float[np.ndarray, "frames points"]
+    doubt: Float[np.ndarray, "frames points"]
     rays: Float[np.ndarray, "frames 3"]
     K: Float[np.ndarray, "frames 3 3"]
     R: Float[np.ndarray, "frames 3 3"]
@@ -53,6 +68,7 @@ class Observations:
             self.pixels[part],
             self.metric[part],
             self.weight[part],
+            self.doubt[part],
             self.rays[part],
             self.K[part],
             self.R[part],
@@ -87,7 +103,7 @@ def observe(
     pixels = _as_mediapipe(image.xy, image.skeleton)
     if lens is not None:
         pixels = lens.undistort(pixels, person.frames)
-    metric = _as_mediapipe(space.xyz, space.skeleton)
+    metric, doubt = _metric(space, person.refined3d)
     confidence = np.nan_to_num(_as_mediapipe(image.confidence[..., None], image.skeleton)[..., 0])
     known = np.isfinite(pixels).all(-1) & np.isfinite(metric).all(-1)
     confidence = np.where(known & (confidence >= _LEAST_CONFIDENCE), confidence, 0.0)
@@ -103,6 +119,7 @@ def observe(
         _finite(pixels)[:, rig.keypoints],
         turned[:, rig.keypoints],
         confidence[:, rig.keypoints],
+        np.nan_to_num(doubt, nan=1.0)[:, rig.keypoints],
         rays,
         K,
         R,
@@ -110,6 +127,24 @@ def observe(
         max(size, 1.0),
         fps,
     )
+
+
+def _metric(
+    space: Keypoints3D, refined: Refined3D | None
+) -> tuple[Float[np.ndarray, "frames 33 3"], Float[np.ndarray, "frames 33"]]:
+    """MediaPipe's points and the doubt of each, refined where they are.
+
+    Points that are not refined keep their place relative to one that is: a toe to its ankle.
+    """
+    metric = _as_mediapipe(space.xyz, space.skeleton)
+    if refined is None:
+        return metric, np.ones(metric.shape[:2])
+    better = _as_mediapipe(refined.xyz, refined.skeleton)
+    sigma = _as_mediapipe(refined.sigma[..., None], refined.skeleton)[..., 0]
+    anchors = [_ANCHORS[name] for name in MEDIAPIPE_33.names]
+    moved = metric + (better - metric)[:, anchors]
+    known = np.isfinite(moved).all(-1, keepdims=True)
+    return np.where(known, moved, metric), (sigma / _USUAL_SIGMA)[:, anchors]
 
 
 def _finite(points: np.ndarray) -> np.ndarray:

@@ -97,6 +97,30 @@ class Keypoints3D:
 
 
 @dataclass(frozen=True)
+class Refined3D:
+    """Metric points with their depth put right, and from where the person was seen.
+
+    Missing frames are NaN.
+
+    Attributes:
+        xyz: (N, J, 3) from the hips' middle, the axes of :class:`Keypoints3D`.
+        sigma: (N, J) root mean square of the distance to be expected from the truth.
+        azimuth: (N,) of the camera about the person: 0 in front of it, positive to its left.
+        elevation: (N,) of the camera above the height of the hips.
+        camera_relative: (N, 3) the camera from the hips' middle, in axes that turn with the
+            person's hips and stay upright.
+    """
+
+    xyz: Float[np.ndarray, "frames points 3"] = dataset("m", "frame, point, x right y down z away")
+    sigma: Float[np.ndarray, "frames points"] = dataset("m", "frame, point")
+    azimuth: Float[np.ndarray, " frames"] = dataset("rad", "frame")
+    elevation: Float[np.ndarray, " frames"] = dataset("rad", "frame")
+    camera_relative: Float[np.ndarray, "frames 3"] = dataset("m", "frame, x left y up z front")
+    skeleton: str = attribute()
+    source: str = attribute()
+
+
+@dataclass(frozen=True)
 class Hands2D:
     """Both hands' image points, each in the order of ``hand21``."""
 
@@ -172,6 +196,7 @@ class Person:
     hands2d: Hands2D | None = group(Hands2D)
     keypoints3d: Keypoints3D | None = group(Keypoints3D)
     hands3d: Hands3D | None = group(Hands3D)
+    refined3d: Refined3D | None = group(Refined3D)
     body: BodyMotion | None = group(BodyMotion)
     contacts: Contacts | None = group(Contacts)
 

@@ -108,6 +108,7 @@ def test_what_is_kept_of_an_earlier_run(tmp_path: Path) -> None:
     assert not holds_detection(take, "1" * 64, config)
     assert not holds_detection(replace(take, video=replace(take.video, sha256="")), "", config)
     assert not holds_detection(take, same, replace(config, hands=False))
+    assert holds_detection(take, same, replace(config, refine_depth=False))
     assert holds_detection(take, same, replace(config, field_of_view=1.0))
     assert holds_detection(take, same, replace(config, camera=RIG))
     assert not holds_detection(replace(take, provenance=()), same, config)

@@ -11,7 +11,7 @@ from mocap.fitting.kinematics import pose_rig
 from mocap.fitting.observations import observe
 from mocap.geometry import Camera
 from mocap.skeletons import COCO_17, MEDIAPIPE_33, point_map
-from mocap.take import Keypoints2D, Keypoints3D
+from mocap.take import Keypoints2D, Keypoints3D, Refined3D
 from tests.fitting.problems import TILTED, observed, true_pose
 from tests.fitting.synthetic import act, coordinates, in_camera_axes, see, upright
 
@@ -160,3 +160,39 @@ def test_nothing_seen_is_refused(rig, actor, camera):
     seen = observed(rig, actor, camera, FPS)
     with pytest.raises(ValueError, match="no frame"):
         initial_pose(rig, np.zeros(10), dataclasses.replace(seen, weight=0 * seen.weight))
+
+
+def test_refined_points_go_before_the_detectors_and_say_how_sure_they_are(rig, actor, camera):
+    person = see(actor, camera)
+    raw = person.keypoints3d.xyz
+    to_coco = point_map(MEDIAPIPE_33, COCO_17)
+    shift = np.zeros((17, 3), np.float32)
+    wrist, ankle, knee = COCO_17.indices("left_wrist", "left_ankle", "right_knee")
+    shift[wrist], shift[ankle] = [0.0, 0.0, 0.2], [0.1, 0.0, 0.0]
+    sigma = np.full((20, 17), 0.08, np.float32)
+    sigma[:, knee] = 0.16
+    xyz = (to_coco(raw) + shift).astype(np.float32)
+    xyz[4] = np.nan
+    sigma[4] = np.nan
+    nowhere = np.zeros(20, np.float32)
+    refined = Refined3D(xyz, sigma, nowhere, nowhere, np.zeros((20, 3)), "coco17", "test")
+    at = camera.at(person.frames)
+    seen = observe(dataclasses.replace(person, refined3d=refined), rig, *at, FPS)
+    plain = observe(person, rig, *at, FPS)
+    moved = np.linalg.norm(seen.metric - plain.metric, axis=-1)
+    for name, distance in (
+        ("left_wrist", 0.2),
+        ("left_ankle", 0.1),
+        # What is not refined goes with what is: toes with their ankle.
+        ("left_foot_index", 0.1),
+        ("left_heel", 0.1),
+        ("right_foot_index", 0.0),
+        ("left_elbow", 0.0),
+    ):
+        own = np.delete(moved[:, rig.point(name)], 4)
+        np.testing.assert_allclose(own, distance, atol=1e-5, err_msg=name)
+    np.testing.assert_allclose(moved[4], 0.0, atol=1e-6)
+    np.testing.assert_allclose(np.delete(seen.doubt[:, rig.point("right_knee")], 4), 2.0, rtol=1e-5)
+    np.testing.assert_allclose(seen.doubt[:, rig.point("left_knee")], 1.0, rtol=1e-5)
+    np.testing.assert_array_equal(plain.doubt, 1.0)
+    assert np.isfinite(seen.doubt).all()

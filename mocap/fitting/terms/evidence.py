@@ -63,14 +63,15 @@ def metric(
     start, end = rig.bone_ends
     told = ((seen.metric[:, end] - seen.metric[:, start]) @ seen.rays[..., None])[..., 0]
     is_now = ((points[:, end] - points[:, start]) @ along[..., None])[..., 0]
-    trust = np.sqrt(np.minimum(seen.weight[:, start], seen.weight[:, end])) / weights.depth
+    doubt = np.sqrt(0.5 * (seen.doubt[:, start] ** 2 + seen.doubt[:, end] ** 2))
+    trust = np.sqrt(np.minimum(seen.weight[:, start], seen.weight[:, end])) / doubt / weights.depth
     frames, unknowns = len(points), jacobian.shape[-1]
     by_bone = (along[:, None, None] @ (jacobian[:, end] - jacobian[:, start]))[:, :, 0]
     hips = [rig.point("left_hip"), rig.point("right_hip")]
     centred = points - points[:, hips].mean(1, keepdims=True)
     by_point = jacobian - jacobian[:, hips].mean(1, keepdims=True)
     seen_hips = np.minimum.reduce(seen.weight[:, hips], axis=1)
-    sure = np.sqrt(np.minimum(seen.weight, seen_hips[:, None])) / weights.lateral
+    sure = np.sqrt(np.minimum(seen.weight, seen_hips[:, None])) / seen.doubt / weights.lateral
     told_across = seen.metric @ np.swapaxes(across[0], -1, -2)
     is_across = centred @ np.swapaxes(across[1], -1, -2)
     by_across = (sure[..., None, None] * across[1][:, None]) @ by_point

@@ -1,0 +1,1 @@
+"""The shipped refiner and its model card."""

@@ -1,0 +1,102 @@
+"""The stage between detection and fit: everybody's depth put right, and kept in the take."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mocap.progress import Progress, silent
+from mocap.skeletons import COCO_17, SKELETONS, point_map
+from mocap.take import Person, Refined3D, StageRecord, Take
+
+# PyTorch takes seconds to import: only what refines pays for it.
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mocap.depth.refiner import DepthRefiner
+
+REFINEMENT, REFINEMENT_VERSION = "depth", "1"
+
+_SHIPPED = Path(__file__).parent / "data" / "refiner.safetensors"
+
+
+def shipped_refiner() -> Path | None:
+    """The checkpoint that comes with the program; None if none does."""
+    return _SHIPPED if _SHIPPED.is_file() else None
+
+
+def refine_take(take: Take, refiner: DepthRefiner, progress: Progress = silent) -> Take:
+    """Refine the depth of everybody in a take.
+
+    Args:
+        take: with 2D and 3D keypoints.
+        refiner: what refines; the take remembers the hash of its checkpoint.
+        progress: called as ``progress("depth", frames done, frames)``, over all people.
+
+    Returns:
+        The take with ``refined3d`` for everybody who has keypoints of both kinds.
+    """
+    started = time.perf_counter()
+    people, done = {}, 0
+    total = sum(len(person.frames) for person in take.people.values())
+    progress(REFINEMENT, 0, total)
+    for name, person in take.people.items():
+        refined = _refined(person, take.times(person), refiner)
+        people[name] = replace(person, refined3d=refined)
+        done += len(person.frames)
+        progress(REFINEMENT, done, total)
+    record = StageRecord(
+        REFINEMENT,
+        REFINEMENT_VERSION,
+        {"mirrored": refiner.mirrored},
+        round(time.perf_counter() - started, 3),
+        {"refiner": refiner.sha256},
+    )
+    return take.with_stage(record, people=people)
+
+
+def holds_refinement(take: Take, checkpoint: Path) -> bool:
+    """Whether a take is refined by that checkpoint, and nobody in it lacks it."""
+    record = next((stage for stage in take.provenance if stage.name == REFINEMENT), None)
+    return (
+        record is not None
+        and record.version == REFINEMENT_VERSION
+        and record.inputs.get("refiner") == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+        and all(p.refined3d is not None for p in take.people.values() if _has_keypoints(p))
+    )
+
+
+def without_refinement(take: Take) -> Take:
+    """The take as if it had never been refined."""
+    people = {name: replace(person, refined3d=None) for name, person in take.people.items()}
+    stages = tuple(stage for stage in take.provenance if stage.name != REFINEMENT)
+    return replace(take, people=people, provenance=stages)
+
+
+def _has_keypoints(person: Person) -> bool:
+    return person.keypoints2d is not None and person.keypoints3d is not None
+
+
+def _refined(person: Person, times: np.ndarray, refiner: DepthRefiner) -> Refined3D | None:
+    flat, deep = person.keypoints2d, person.keypoints3d
+    if flat is None or deep is None:
+        return None
+    in_picture = point_map(SKELETONS[flat.skeleton], COCO_17)
+    refined = refiner.refine_track(
+        in_picture(flat.xy),
+        point_map(SKELETONS[deep.skeleton], COCO_17)(deep.xyz),
+        in_picture(flat.confidence[..., None])[..., 0],
+        times,
+    )
+    return Refined3D(
+        xyz=refined.xyz.astype("float32"),
+        sigma=refined.sigma.astype("float32"),
+        azimuth=refined.azimuth.astype("float32"),
+        elevation=refined.elevation.astype("float32"),
+        camera_relative=refined.camera_relative.astype("float32"),
+        skeleton=COCO_17.name,
+        source=f"{deep.source}, depth refiner {refiner.sha256[:12]}",
+    )

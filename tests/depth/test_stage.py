@@ -1,0 +1,124 @@
+"""The stage: everybody's depth into the take, and known again."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from takes import make_take
+
+from mocap import depth
+from mocap.depth import (
+    REFINEMENT,
+    DepthRefiner,
+    holds_refinement,
+    refine_take,
+    without_refinement,
+    write_checkpoint,
+)
+from mocap.skeletons import COCO_17, MEDIAPIPE_33
+from mocap.take import Keypoints2D, Keypoints3D, StageRecord, Take
+
+from .conftest import somebody
+
+
+@pytest.fixture
+def checkpoint(make_network, tmp_path):
+    return write_checkpoint(make_network(frames=9), tmp_path / "r.safetensors")
+
+
+@pytest.fixture
+def detected() -> Take:
+    """Two people: one with MediaPipe's points and a gap, one with none."""
+    take = make_take(people=2, frames=24, first_frame=3)
+    seen = somebody(24, fps=30.0)
+    order = MEDIAPIPE_33.indices(*COCO_17.names)
+    xy, xyz = np.full((24, 33, 2), np.nan), np.full((24, 33, 3), np.nan)
+    confidence = np.zeros((24, 33))
+    xy[:, order], xyz[:, order], confidence[:, order] = seen.xy, seen.xyz, seen.confidence
+    for part in (xy, xyz):
+        part[10:12] = np.nan
+    confidence[10:12] = 0
+    one = replace(
+        take.people["person-1"],
+        keypoints2d=Keypoints2D(xy, confidence, "mediapipe33", "test detector"),
+        keypoints3d=Keypoints3D(xyz, "mediapipe33", "test detector"),
+    )
+    found = StageRecord("detection", "2", {}, 1.0)
+    return replace(take, people={**take.people, "person-1": one}, provenance=(found,))
+
+
+def test_everybody_with_points_is_refined(detected, checkpoint, tmp_path):
+    refiner, steps = DepthRefiner.load(checkpoint), []
+    take = refine_take(detected, refiner, lambda *step: steps.append(step))
+    take = Take.load(take.save(tmp_path / "take.h5"))
+    refined = take.people["person-1"].refined3d
+    assert refined is not None
+    assert refined.xyz.shape == (24, 17, 3)
+    assert (refined.skeleton, refined.xyz.dtype) == ("coco17", np.float32)
+    assert "test detector" in refined.source
+    seen = somebody(24, fps=30.0)
+    parts = [part.copy() for part in (seen.xy, seen.xyz, seen.confidence)]
+    for part in parts:
+        part[10:12] = np.nan
+    expected = refiner.refine_track(*parts, take.times(take.people["person-1"]))
+    for name in ("xyz", "sigma", "azimuth", "elevation", "camera_relative"):
+        np.testing.assert_allclose(getattr(refined, name), getattr(expected, name), atol=1e-5)
+    assert np.isnan(refined.azimuth[10:12]).all()
+    assert take.people["person-2"].refined3d is None
+    assert steps == [(REFINEMENT, 0, 48), (REFINEMENT, 24, 48), (REFINEMENT, 48, 48)]
+    assert [stage.name for stage in take.provenance] == ["detection", REFINEMENT]
+    assert take.provenance[-1].inputs == {"refiner": refiner.sha256}
+
+
+def test_a_refined_take_is_known_again(detected, checkpoint, make_network, tmp_path):
+    assert not holds_refinement(detected, checkpoint)
+    take = refine_take(detected, DepthRefiner.load(checkpoint))
+    assert holds_refinement(take, checkpoint)
+    other = write_checkpoint(make_network(), tmp_path / "other.safetensors")
+    assert not holds_refinement(take, other)
+    older = tuple(replace(stage, version="0") for stage in take.provenance)
+    assert not holds_refinement(replace(take, provenance=older), checkpoint)
+    person = replace(take.people["person-1"], refined3d=None)
+    assert not holds_refinement(
+        replace(take, people={**take.people, "person-1": person}), checkpoint
+    )
+
+
+def test_it_can_be_taken_back(detected, checkpoint):
+    take = without_refinement(refine_take(detected, DepthRefiner.load(checkpoint)))
+    assert take.people["person-1"].refined3d is None
+    assert take.provenance == detected.provenance
+
+
+def test_points_of_another_skeleton(detected, checkpoint):
+    person = detected.people["person-1"]
+    seen = somebody(24, fps=30.0)
+    coco = replace(
+        person,
+        keypoints2d=Keypoints2D(seen.xy, seen.confidence, "coco17", "other"),
+        keypoints3d=Keypoints3D(seen.xyz, "coco17", "other"),
+    )
+    refiner = DepthRefiner.load(checkpoint)
+    take = refine_take(replace(detected, people={"person-1": coco}), refiner)
+    refined = take.people["person-1"].refined3d
+    assert refined is not None
+    expected = refiner.refine_track(seen.xy, seen.xyz, seen.confidence, take.times(coco))
+    np.testing.assert_allclose(refined.xyz, expected.xyz, atol=1e-5)
+
+
+def test_asking_what_the_stage_is_called_imports_no_pytorch():
+    code = (
+        "import sys, mocap.depth as depth\n"
+        "depth.REFINEMENT, depth.shipped_refiner(), depth.refine_take\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_face_shows_what_it_names():
+    assert all(getattr(depth, name) is not None for name in depth.__all__)
+    assert set(depth.__all__) == {name for names in depth._PLACES.values() for name in names}
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = depth.nothing
