@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from mocap.datasets.synthetic.renderer import Room
+
 Image = UInt8[np.ndarray, "height width 3"]
 
 
@@ -88,6 +90,27 @@ def photographed(image: Image, faults: Faults, rng: np.random.Generator) -> Imag
         coded = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, faults.quality])[1]
         out = cv2.imdecode(coded, cv2.IMREAD_COLOR)
     return out if len(out) == side else cv2.resize(out, (side, side))
+
+
+def random_room(centre: Float[np.ndarray, "3"], reach: float, rng: np.random.Generator) -> Room:
+    """A room, a hall or open ground, tiled, planked or plain.
+
+    Args:
+        centre: of the floor, world metres.
+        reach: the least distance of walls from there, metres: no camera is behind one.
+        rng: what is drawn from.
+    """
+    size = reach * np.exp(rng.uniform(0, np.log(6.0), 3))
+    size[1] = 0.0 if rng.random() < 0.25 else np.exp(rng.uniform(np.log(2.4), np.log(9.0)))
+    return Room(
+        centre=centre,
+        size=size,
+        turn=rng.uniform(0, np.pi),
+        floor_tint=_dull_colour(rng) / 255,
+        wall_tint=_dull_colour(rng) / 255,
+        tiles=float(np.exp(rng.uniform(np.log(0.4), np.log(4.0)))),
+        grout=float(rng.random() < 0.6) * rng.uniform(0.1, 0.7),
+    )
 
 
 def obstacle(image: Image, box: Float[np.ndarray, "4"], colour: Float[np.ndarray, "3"]) -> Image:

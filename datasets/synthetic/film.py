@@ -15,10 +15,10 @@ from jaxtyping import Float
 from mocap.body import Body, BodyPose, PosedBody
 from mocap.datasets.pairs import Pairs
 from mocap.datasets.pairs.views import UP, camera_centres, facing_pose, viewpoints
-from mocap.datasets.synthetic.backdrop import Faults, backdrop, obstacle, photographed
+from mocap.datasets.synthetic.backdrop import Faults, backdrop, obstacle, photographed, random_room
 from mocap.datasets.synthetic.cameras import Shot
 from mocap.datasets.synthetic.library import Motion
-from mocap.datasets.synthetic.renderer import Lighting, Renderer
+from mocap.datasets.synthetic.renderer import Lighting, Renderer, Room
 from mocap.datasets.synthetic.wardrobe import Outfit, Tailor, dress, skinned_normals
 from mocap.keypoints import Detection, PointDetector
 from mocap.keypoints.sweep import distance
@@ -30,6 +30,8 @@ SIDE = 256
 _PADDING = 1.25
 #: A detection this far from the truth, in sizes of the person, is of something else.
 _ELSEWHERE = 0.3
+#: Share of shots in a room, in which floor and walls tell how the camera is held.
+_ROOMS = 0.8
 _HIPS = MEDIAPIPE_33.indices("left_hip", "right_hip")
 _COCO = MEDIAPIPE_33.indices(*COCO_17.names)
 
@@ -131,7 +133,8 @@ def film(
     """
     frames = np.arange(len(actor.points))
     pixels = shot.camera.project(actor.points.astype(float), frames)
-    studio.renderer.dress(actor.outfit.look, _lighting(rng), backdrop(SIDE, rng))
+    room = _room(actor, shot, rng) if rng.random() < _ROOMS else None
+    studio.renderer.dress(actor.outfit.look, _lighting(rng), backdrop(SIDE, rng), room)
     obstacles = _obstacles(pixels, rng)
     faults = Faults.drawn(rng)
     drift = rng.normal(0, 0.02, 2)
@@ -154,6 +157,13 @@ def film(
     if not found:
         return None
     return _pairs(actor, shot, pixels, found, np.array(kept), fps, name, split)
+
+
+def _room(actor: Actor, shot: Shot, rng: np.random.Generator) -> Room:
+    """A room about the stage that has the camera in it."""
+    middle = actor.points.reshape(-1, 3).mean(0).astype(float) * [1.0, 0.0, 1.0]
+    place = camera_centres(shot.camera.R, shot.camera.t)[0]
+    return random_room(middle, 1.5 * float(np.linalg.norm((place - middle)[[0, 2]])) + 1.0, rng)
 
 
 def _crop(

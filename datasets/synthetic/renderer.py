@@ -61,6 +61,48 @@ void main() {
 }
 """
 
+_ROOM_VERTEX = """
+#version 330
+uniform mat4 projection;
+in vec3 place;
+in vec2 spot;
+in float side;
+out vec2 at;
+out float wall;
+out vec3 here;
+void main() {
+    gl_Position = projection * vec4(place, 1.0);
+    at = spot;
+    wall = side;
+    here = place;
+}
+"""
+
+_ROOM_FRAGMENT = """
+#version 330
+uniform sampler2D image;
+uniform vec3 floor_tint;
+uniform vec3 wall_tint;
+uniform float tiles;
+uniform float grout;
+uniform float light;
+in vec2 at;
+in float wall;
+in vec3 here;
+out vec4 picture;
+void main() {
+    vec2 cell = abs(fract(at * tiles) - 0.5);
+    vec2 soft = fwidth(at * tiles) + 0.02;
+    vec2 line = smoothstep(0.5 - soft, vec2(0.5), cell);
+    // Joints thinner than a pixel fade, as they do in a lens.
+    float seam = max(line.x, line.y) * grout * clamp(0.3 / max(soft.x, soft.y), 0.0, 1.0);
+    vec3 tint = mix(floor_tint, wall_tint, wall);
+    vec3 shade = texture(image, at * 0.13).rgb;
+    vec3 colour = tint * (0.55 + 0.9 * shade) * (1.0 - seam);
+    picture = vec4(colour, wall > 0.5 ? 1.0 : light);
+}
+"""
+
 _SHADOW = """
 #version 330
 out vec4 picture;
@@ -130,6 +172,29 @@ class Lighting:
     floor: float
 
 
+@dataclass(frozen=True)
+class Room:
+    """What a body stands in: a floor and four walls, or open ground as far as the eye sees.
+
+    Attributes:
+        centre: (3,) of the floor, world metres.
+        size: (3,) half width, height and half depth of the walls, metres.
+        turn: of the walls about the vertical, radians.
+        floor_tint: (3,) colour of the floor, 0 to 1.
+        wall_tint: (3,) of the walls.
+        tiles: of floor and walls, 1/m.
+        grout: how dark their joints are, 0 to 1.
+    """
+
+    centre: Float[np.ndarray, "3"]
+    size: Float[np.ndarray, "3"]
+    turn: float
+    floor_tint: Float[np.ndarray, "3"]
+    wall_tint: Float[np.ndarray, "3"]
+    tiles: float
+    grout: float
+
+
 class Renderer:
     """Draws one body at a time; keeps an OpenGL context, so it belongs to one thread.
 
@@ -171,19 +236,35 @@ class Renderer:
             index,
         )
         self._cast = gl.vertex_array(self._shade, [(self._moving, "3f 12x", "place")], index)
+        self._room_look = gl.program(vertex_shader=_ROOM_VERTEX, fragment_shader=_ROOM_FRAGMENT)
+        self._room_points = gl.buffer(reserve=5 * 6 * 6 * 4, dynamic=True)
+        self._room = gl.vertex_array(
+            self._room_look, [(self._room_points, "3f 2f 1f", "place", "spot", "side")]
+        )
+        self._has_room = False
         self._texture: Any = None
         self._target = gl.framebuffer(
             [gl.renderbuffer((side, side), 4)], gl.depth_renderbuffer((side, side))
         )
 
-    def dress(self, look: Look, lighting: Lighting, backdrop: Image) -> None:
+    def dress(
+        self, look: Look, lighting: Lighting, backdrop: Image, room: Room | None = None
+    ) -> None:
         """Set what the next pictures have in common.
 
         Args:
             look: of the body.
             lighting: of body and floor.
-            backdrop: what is behind the body; goes on as its mirror image beyond its borders.
+            backdrop: what is behind the body, or what floor and walls look like.
+            room: where the body stands; before a backdrop without depth if None.
         """
+        self._has_room = room is not None
+        if room is not None:
+            self._room_points.write(_room_corners(room))
+            walls = self._room_look
+            walls["floor_tint"], walls["wall_tint"] = tuple(room.floor_tint), tuple(room.wall_tint)
+            walls["tiles"], walls["grout"] = room.tiles, room.grout
+            walls["light"] = 1.0 - lighting.shadow
         height, width = backdrop.shape[:2]
         if self._texture is not None:
             self._texture.release()
@@ -232,6 +313,10 @@ class Renderer:
         self._texture.use()
         gl.disable(moderngl.DEPTH_TEST | moderngl.BLEND | moderngl.CULL_FACE)
         self._quad.render(moderngl.TRIANGLE_STRIP)
+        if self._has_room:
+            self._room_look["projection"].write(projection)
+            # From inside, every ray meets one wall or the floor: there is nothing to sort.
+            self._room.render(moderngl.TRIANGLES)
         # The backdrop's alpha is how light a shadow leaves it; whoever has taken it sets it to 1,
         # so that a shadow is dark once, however many triangles it is made of.
         gl.enable(moderngl.BLEND)
@@ -275,6 +360,28 @@ def _projection(K: np.ndarray, R: np.ndarray, t: np.ndarray, side: int) -> np.nd
     pose = np.eye(4)
     pose[:3, :3], pose[:3, 3] = R, t
     return clip @ pose
+
+
+def _room_corners(room: Room) -> bytes:
+    """Triangles of floor and walls: place, spot on the surface in metres, whether it is a wall."""
+    x, y, z = room.size
+    quads = [([-x, 0, -z], [2 * x, 0, 0], [0, 0, 2 * z], 0.0)]
+    for corner, along in (
+        ([-x, 0, -z], [2 * x, 0, 0]),
+        ([-x, 0, z], [2 * x, 0, 0]),
+        ([-x, 0, -z], [0, 0, 2 * z]),
+        ([x, 0, -z], [0, 0, 2 * z]),
+    ):
+        quads.append((corner, along, [0, y, 0], 1.0))
+    sine, cosine = np.sin(room.turn), np.cos(room.turn)
+    turn = np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
+    rows = []
+    for corner, along, across, wall in quads:
+        for a, b in ((0, 0), (1, 0), (0, 1), (0, 1), (1, 0), (1, 1)):
+            place = turn @ (np.array(corner) + a * np.array(along) + b * np.array(across))
+            spot = a * np.linalg.norm(along), b * np.linalg.norm(across)
+            rows.append([*(place + room.centre), *spot, wall])
+    return np.array(rows, np.float32).tobytes()
 
 
 def _flattening(lighting: Lighting) -> np.ndarray:

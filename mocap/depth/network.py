@@ -30,8 +30,9 @@ class NetworkConfig:
         pose_width: of what is known of a frame as a whole.
         bands: multiples of the view's angles it is told in.
         temporal: what attends over time in windows of several frames: ``"pose"``, the frame as a
-            whole, or ``"joints"``, each joint for itself, after every layer.
-        temporal_layers: of ``"pose"``.
+            whole, before the joints; ``"joints"``, each joint for itself, after every layer; or
+            ``"both"``.
+        temporal_layers: of the frame as a whole.
         view_conditioning: whether joints are told the view.
         viewpoint_features: whether the 15 hand-crafted features are looked at.
     """
@@ -50,14 +51,24 @@ class NetworkConfig:
     viewpoint_features: bool = True
 
     def __post_init__(self) -> None:
-        if self.temporal not in ("pose", "joints"):
-            raise ValueError(f"temporal is {self.temporal!r}, not 'pose' or 'joints'")
+        if self.temporal not in ("pose", "joints", "both"):
+            raise ValueError(f"temporal is {self.temporal!r}, not 'pose', 'joints' or 'both'")
         if self.width % self.heads or self.pose_width % self.heads:
             raise ValueError("width and pose_width must be multiples of heads")
         if min(self.frames, self.layers, self.heads) < 1:
             raise ValueError("frames, layers and heads start at 1")
         if not self.rate > 0:
             raise ValueError("rate must be positive")
+
+    @property
+    def poses_look_back(self) -> bool:
+        """Whether frames as a whole attend to others."""
+        return self.frames > 1 and self.temporal in ("pose", "both")
+
+    @property
+    def joints_look_back(self) -> bool:
+        """Whether joints attend to themselves in other frames."""
+        return self.frames > 1 and self.temporal in ("joints", "both")
 
 
 @dataclass(frozen=True)
@@ -108,14 +119,17 @@ class DepthNetwork(nn.Module):
         self.encode_3d = Perceptron(4 * JOINTS, pose // 2, pose // 2)
         self.join = Perceptron(pose + pose // 2, pose)
         self.over_time = nn.ModuleList()
-        if config.frames > 1 and config.temporal == "pose":
+        self.joints_over_time = nn.ModuleList()
+        if config.poses_look_back:
             self.tell_time = nn.Linear(TIME_WAVES, pose)
             self.over_time.extend(
                 Block(pose, config.heads, pose) for _ in range(config.temporal_layers)
             )
-        if config.frames > 1 and config.temporal == "joints":
-            self.tell_time = nn.Linear(TIME_WAVES, width)
-            self.over_time.extend(Block(width, config.heads, width) for _ in range(config.layers))
+        if config.joints_look_back:
+            self.tell_joints_time = nn.Linear(TIME_WAVES, width)
+            self.joints_over_time.extend(
+                Block(width, config.heads, width) for _ in range(config.layers)
+            )
         self.camera = Perceptron(pose, pose // 2, 4)
         self.tokens = nn.Linear(7, width)
         self.names = nn.Parameter(0.02 * torch.randn(JOINTS, width))
@@ -158,8 +172,8 @@ class DepthNetwork(nn.Module):
         told = self._told(camera)
         for number, block in enumerate(self.blocks):
             tokens = block(tokens, told[4 * number : 4 * number + 4] if told else None)
-            if self.config.frames > 1 and self.config.temporal == "joints":
-                tokens = self._joints_over_time(self.over_time[number], tokens, given)
+            if self.config.joints_look_back:
+                tokens = self._joints_over_time(self.joints_over_time[number], tokens, given)
         read = torch.baddbmm(self.read_bias, scaled(tokens).transpose(0, 1), self.read)
         read = read.transpose(0, 1).unflatten(0, given.time.shape)
         return Refinement(_centred(given.xyz + read[..., :3]), self._sigma(read, given), camera)
@@ -172,7 +186,7 @@ class DepthNetwork(nn.Module):
         deep = torch.cat([given.xyz.flatten(2), given.confidence_3d], -1)
         encoded = [self.encode_2d(torch.cat(flat, -1)), self.encode_3d(deep)]
         pose = self.join(nn.functional.silu(torch.cat(encoded, -1)))
-        if self.config.frames > 1 and self.config.temporal == "pose":
+        if self.config.poses_look_back:
             pose = pose + self.tell_time(time_waves(given.time))
             for block in self.over_time:
                 pose = block(pose, None, given.seen)
@@ -201,7 +215,7 @@ class DepthNetwork(nn.Module):
     def _joints_over_time(self, block: nn.Module, tokens: Tensor, given: Normalised) -> Tensor:
         """Every joint's tokens of a window attend to each other."""
         frames = given.seen.shape[1]
-        waves = self.tell_time(time_waves(given.time))[:, :, None]
+        waves = self.tell_joints_time(time_waves(given.time))[:, :, None]
         tracks = (tokens.unflatten(0, (-1, frames)) + waves).transpose(1, 2).flatten(0, 1)
         tracks = block(tracks, None, given.seen.repeat_interleave(JOINTS, 0))
         return tracks.unflatten(0, (-1, JOINTS)).transpose(1, 2).flatten(0, 1)

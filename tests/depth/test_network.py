@@ -17,6 +17,7 @@ KINDS = {
     "single": {},
     "pose": {"frames": 9},
     "joints": {"frames": 9, "temporal": "joints"},
+    "both": {"frames": 9, "temporal": "both"},
     "bare": {"view_conditioning": False, "viewpoint_features": False},
     "small": {"width": 16, "layers": 2, "heads": 2, "pose_width": 32},
 }
@@ -177,7 +178,7 @@ def test_switches_switch(make_network):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"width": 30}, {"temporal": "both"}, {"frames": 0}, {"layers": 0}, {"rate": 0.0}],
+    [{"width": 30}, {"temporal": "neither"}, {"frames": 0}, {"layers": 0}, {"rate": 0.0}],
     ids=lambda wrong: next(iter(wrong)),
 )
 def test_configurations_that_cannot_be(wrong):

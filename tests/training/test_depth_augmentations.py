@@ -147,12 +147,43 @@ def test_blending_reaches_the_true_picture(batch: Batch) -> None:
 
 
 def test_swapped_sides_are_in_what_is_seen_and_not_in_the_truth(batch: Batch) -> None:
-    frames = torch.zeros(len(batch), batch.frames, dtype=torch.bool)
-    frames[:, 1] = True
-    wrong = ways.swapped(batch, frames)
+    chosen = torch.zeros(len(batch), batch.frames, 17, dtype=torch.bool)
+    chosen[:, 1] = True
+    wrong = ways.swapped(batch, chosen)
     np.testing.assert_array_equal(wrong.xyz[:, 1], batch.xyz[:, 1, MIRROR])
     np.testing.assert_array_equal(wrong.xyz[:, 2], batch.xyz[:, 2])
     np.testing.assert_array_equal(wrong.truth, batch.truth)
+
+
+def test_legs_alone_are_swapped(batch: Batch) -> None:
+    legs = torch.tensor([name.endswith(("hip", "knee", "ankle")) for name in COCO_17.names])
+    wrong = ways.swapped(batch, legs.expand(len(batch), batch.frames, 17))
+    np.testing.assert_array_equal(wrong.xy[:, :, legs], batch.xy[:, :, MIRROR][:, :, legs])
+    np.testing.assert_array_equal(wrong.xy[:, :, ~legs], batch.xy[:, :, ~legs])
+
+
+def test_a_single_frame_is_never_swapped(batch: Batch) -> None:
+    single = Batch(*(part[:, :1] for part in vars(batch).values()))
+    amounts = replace(NO_AUGMENTATION, swap=1.0)
+    same(ways.augmented(single, amounts, torch.Generator().manual_seed(0)), single)
+
+
+def test_the_detectors_3d_leans_turns_and_flattens_as_a_whole(batch: Batch) -> None:
+    count = len(batch)
+    nothing, same_depth = torch.zeros(count), torch.ones(count)
+    quarter = torch.full((count,), np.pi / 2)
+    leaning = ways.leant(batch, quarter, nothing, same_depth)
+    # What was below is now away, and what was away is above.
+    np.testing.assert_allclose(leaning.xyz[..., 2], batch.xyz[..., 1], atol=1e-5)
+    np.testing.assert_allclose(leaning.xyz[..., 1], -batch.xyz[..., 2], atol=1e-5)
+    turned = ways.leant(batch, nothing, quarter, same_depth)
+    np.testing.assert_allclose(turned.xyz[..., 0], batch.xyz[..., 2], atol=1e-5)
+    np.testing.assert_allclose(turned.xyz[..., 1], batch.xyz[..., 1], atol=1e-5)
+    flat = ways.leant(batch, nothing, nothing, 0.5 * same_depth)
+    np.testing.assert_allclose(flat.xyz[..., 2], 0.5 * batch.xyz[..., 2], atol=1e-6)
+    for changed in (leaning, turned, flat):
+        assert torch.equal(changed.truth.nan_to_num(), batch.truth.nan_to_num())
+        assert torch.equal(changed.xy.nan_to_num(), batch.xy.nan_to_num())
 
 
 def test_what_is_dropped_is_missing_by_value_and_confidence(batch: Batch) -> None:

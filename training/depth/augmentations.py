@@ -21,6 +21,10 @@ for _row, _names in enumerate(
 ):
     _LIMBS[_row, COCO_17.indices(*_names)] = True
 
+_LEGS = torch.tensor([name.endswith(("hip", "knee", "ankle")) for name in COCO_17.names])
+#: Share of windows whose raw 3D leans or turns, where any does.
+_LEANT = 0.75
+
 Chosen = Bool[Tensor, " batch"]
 
 
@@ -130,14 +134,48 @@ def without(batch: Batch, missing: Bool[Tensor, "batch frames 17"]) -> Batch:
     )
 
 
-def swapped(batch: Batch, chosen: Bool[Tensor, "batch frames"]) -> Batch:
+def swapped(batch: Batch, chosen: Bool[Tensor, "batch frames 17"]) -> Batch:
     """Left and right exchanged in what the detector says, as it does at times; truth stays."""
     order = _MIRROR.to(batch.xy.device)
     return batch.replaced(
-        xy=torch.where(chosen[..., None, None], batch.xy[..., order, :], batch.xy),
-        xyz=torch.where(chosen[..., None, None], batch.xyz[..., order, :], batch.xyz),
-        confidence=torch.where(chosen[..., None], batch.confidence[..., order], batch.confidence),
+        xy=torch.where(chosen[..., None], batch.xy[..., order, :], batch.xy),
+        xyz=torch.where(chosen[..., None], batch.xyz[..., order, :], batch.xyz),
+        confidence=torch.where(chosen, batch.confidence[..., order], batch.confidence),
     )
+
+
+def leant(
+    batch: Batch,
+    tilt: Float[Tensor, " batch"],
+    turn: Float[Tensor, " batch"],
+    depth: Float[Tensor, " batch"],
+) -> Batch:
+    """The detector's 3D leaning, turned and flattened as a whole; truth stays.
+
+    How it leans depends on pictures in ways that renders do not teach; who has seen it lean any
+    way asks the picture instead.
+
+    Args:
+        batch: as it is.
+        tilt: angle about the axis to the right, radians: positive takes what is below away.
+        turn: angle about the axis down, radians.
+        depth: factor on depths.
+    """
+    x, y, z = batch.xyz.unbind(-1)
+    z = z * _wide(depth, z)
+    cosine, sine = _wide(tilt.cos(), y), _wide(tilt.sin(), y)
+    y, z = cosine * y - sine * z, sine * y + cosine * z
+    cosine, sine = _wide(turn.cos(), x), _wide(turn.sin(), x)
+    x, z = cosine * x + sine * z, cosine * z - sine * x
+    return batch.replaced(xyz=torch.stack([x, y, z], -1))
+
+
+def _limb_swaps(batch: Batch, chosen: Bool[Tensor, "batch frames"], lot: Tensor) -> Batch:
+    """Left and right exchanged of everything, of the legs alone, or of all but the legs."""
+    legs = _LEGS.to(chosen.device)
+    kind = (3 * lot).floor()[:, None, None]
+    points = torch.where(kind == 0, True, torch.where(kind == 1, legs, ~legs))
+    return swapped(batch, chosen[..., None] & points)
 
 
 def augmented(batch: Batch, amounts: Augmentations, lots: Generator) -> Batch:
@@ -167,11 +205,18 @@ def augmented(batch: Batch, amounts: Augmentations, lots: Generator) -> Batch:
         batch = zoomed(batch, (amounts.zoom * normal()).exp())
     if amounts.reverse and frames > 1:
         batch = reversed_in_time(batch, uniform() < amounts.reverse)
-    if amounts.swap:
-        batch = swapped(batch, _runs(uniform(), uniform(2), frames, amounts.swap, 1.0))
+    # Nothing but its neighbours tells that a frame is swapped.
+    if amounts.swap and frames > 1:
+        chosen = _runs(uniform(), uniform(2), frames, amounts.swap, 1.0)
+        batch = _limb_swaps(batch, chosen, uniform())
     if amounts.noise_2d:
         size = _wide(person_size(batch), batch.xy)
         batch = batch.replaced(xy=batch.xy + amounts.noise_2d * size * normal(frames, 17, 2))
+    if amounts.lean or amounts.turn or amounts.flatten:
+        # A share keeps what the detector really said.
+        some = (uniform() < _LEANT).float()
+        angles = (amounts.lean * normal() * some, amounts.turn * normal() * some)
+        batch = leant(batch, *angles, (amounts.flatten * normal() * some).exp())
     if amounts.raw_scale or amounts.noise_3d:
         xyz = batch.xyz * _wide((amounts.raw_scale * normal()).exp(), batch.xyz)
         batch = batch.replaced(xyz=xyz + amounts.noise_3d * normal(frames, 17, 3))

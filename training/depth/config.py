@@ -12,6 +12,10 @@ DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "32-true", "16-mixed", "bf16-mixed")
 
 
+#: What is trained where nothing else is asked for: windows of 1.6 seconds.
+WINDOWS = NetworkConfig(frames=24, rate=15.0, width=40, pose_width=128, temporal="both")
+
+
 class TrainingError(MocapError):
     """Training that cannot begin, go on, or make sense with what it was given."""
 
@@ -25,6 +29,9 @@ class Augmentations:
         roll: standard deviation of the camera's turn about its axis, radians.
         zoom: of the logarithm of the size in the picture.
         raw_scale: of the logarithm of the detector's metre.
+        lean: of the detector's 3D as a whole about the picture's horizontal, radians.
+        turn: of the same about the picture's vertical.
+        flatten: of the logarithm of the detector's depths.
         noise_2d: of every 2D point, as a share of the person's size in the picture.
         noise_3d: of every raw 3D point, metres.
         blend: probability that 2D is moved some way towards the true 2D.
@@ -33,7 +40,7 @@ class Augmentations:
         drop_3d: probability that the raw 3D is missing.
         drop_frames: probability that frames are missing: a run of up to half the window.
         swap: probability that left and right are exchanged in what the detector says, in a run
-            of the window's frames.
+            of the window's frames: of all points, of legs, or of all but the legs.
         reverse: probability that time runs backwards.
     """
 
@@ -41,6 +48,9 @@ class Augmentations:
     roll: float = 0.06
     zoom: float = 0.1
     raw_scale: float = 0.05
+    lean: float = 0.15
+    turn: float = 0.0
+    flatten: float = 0.0
     noise_2d: float = 0.005
     noise_3d: float = 0.005
     blend: float = 0.3
@@ -48,7 +58,7 @@ class Augmentations:
     drop_limb: float = 0.02
     drop_3d: float = 0.03
     drop_frames: float = 0.1
-    swap: float = 0.0
+    swap: float = 0.1
     reverse: float = 0.5
 
 
@@ -117,7 +127,7 @@ class TrainConfig:
 
     data: tuple[str, ...]
     out: str
-    network: NetworkConfig = field(default_factory=NetworkConfig)
+    network: NetworkConfig = WINDOWS
     epochs: int = 40
     batch: int = 1024
     lr: float = 2e-3
