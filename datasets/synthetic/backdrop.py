@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from mocap.datasets.synthetic.renderer import Room
+from mocap.datasets.synthetic.room import Room
 
 Image = UInt8[np.ndarray, "height width 3"]
 

@@ -18,7 +18,8 @@ from mocap.datasets.pairs.views import UP, camera_centres, facing_pose, viewpoin
 from mocap.datasets.synthetic.backdrop import Faults, backdrop, obstacle, photographed, random_room
 from mocap.datasets.synthetic.cameras import Shot
 from mocap.datasets.synthetic.library import Motion
-from mocap.datasets.synthetic.renderer import Lighting, Renderer, Room
+from mocap.datasets.synthetic.renderer import Lighting, Renderer
+from mocap.datasets.synthetic.room import Room
 from mocap.datasets.synthetic.wardrobe import Outfit, Tailor, dress, skinned_normals
 from mocap.keypoints import Detection, PointDetector
 from mocap.keypoints.sweep import distance

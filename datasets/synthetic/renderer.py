@@ -12,122 +12,19 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
+from mocap.datasets.synthetic.room import CORNERS, Room, corners
+from mocap.datasets.synthetic.shaders import (
+    BACKDROP_FRAGMENT,
+    BACKDROP_VERTEX,
+    BODY_FRAGMENT,
+    BODY_VERTEX,
+    ROOM_FRAGMENT,
+    ROOM_VERTEX,
+    SHADOW_FRAGMENT,
+)
 from mocap.errors import MocapError
 
 Image = UInt8[np.ndarray, "height width 3"]
-
-_VERTEX = """
-#version 330
-uniform mat4 projection;
-uniform mat4 flatten;
-in vec3 place;
-in vec3 normal;
-in vec3 colour;
-in vec3 rest;
-in float cloth;
-out vec3 facing;
-out vec3 dye;
-out vec3 weave;
-out float woven;
-void main() {
-    gl_Position = projection * (flatten * vec4(place, 1.0));
-    facing = normal;
-    dye = colour;
-    weave = rest;
-    woven = cloth;
-}
-"""
-
-_FRAGMENT = """
-#version 330
-uniform vec3 sun;
-uniform vec3 sunlight;
-uniform vec3 sky;
-uniform vec3 ground;
-uniform vec3 pattern;
-uniform vec3 second;
-uniform float contrast;
-in vec3 facing;
-in vec3 dye;
-in vec3 weave;
-in float woven;
-out vec4 picture;
-void main() {
-    vec3 n = normalize(facing);
-    float stripes = sin(dot(weave, pattern)) * sin(dot(weave.zxy, pattern.yzx) * 0.7);
-    vec3 base = mix(dye, second, woven * contrast * smoothstep(0.0, 0.3, stripes));
-    vec3 light = mix(ground, sky, 0.5 + 0.5 * n.y) + sunlight * max(dot(n, sun), 0.0);
-    picture = vec4(base * light, 1.0);
-}
-"""
-
-_ROOM_VERTEX = """
-#version 330
-uniform mat4 projection;
-in vec3 place;
-in vec2 spot;
-in float side;
-out vec2 at;
-out float wall;
-out vec3 here;
-void main() {
-    gl_Position = projection * vec4(place, 1.0);
-    at = spot;
-    wall = side;
-    here = place;
-}
-"""
-
-_ROOM_FRAGMENT = """
-#version 330
-uniform sampler2D image;
-uniform vec3 floor_tint;
-uniform vec3 wall_tint;
-uniform float tiles;
-uniform float grout;
-uniform float light;
-in vec2 at;
-in float wall;
-in vec3 here;
-out vec4 picture;
-void main() {
-    vec2 cell = abs(fract(at * tiles) - 0.5);
-    vec2 soft = fwidth(at * tiles) + 0.02;
-    vec2 line = smoothstep(0.5 - soft, vec2(0.5), cell);
-    // Joints thinner than a pixel fade, as they do in a lens.
-    float seam = max(line.x, line.y) * grout * clamp(0.3 / max(soft.x, soft.y), 0.0, 1.0);
-    vec3 tint = mix(floor_tint, wall_tint, wall);
-    vec3 shade = texture(image, at * 0.13).rgb;
-    vec3 colour = tint * (0.55 + 0.9 * shade) * (1.0 - seam);
-    picture = vec4(colour, wall > 0.5 ? 1.0 : light);
-}
-"""
-
-_SHADOW = """
-#version 330
-out vec4 picture;
-void main() { picture = vec4(0.0, 0.0, 0.0, 1.0); }
-"""
-
-_BACKDROP_VERTEX = """
-#version 330
-uniform vec3 window;
-in vec2 corner;
-out vec2 at;
-void main() {
-    gl_Position = vec4(corner, 0.0, 1.0);
-    at = window.xy + window.z * vec2(0.5 + 0.5 * corner.x, 0.5 - 0.5 * corner.y);
-}
-"""
-
-_BACKDROP_FRAGMENT = """
-#version 330
-uniform sampler2D image;
-uniform float light;
-in vec2 at;
-out vec4 picture;
-void main() { picture = vec4(texture(image, at).rgb, light); }
-"""
 
 
 @dataclass(frozen=True)
@@ -172,29 +69,6 @@ class Lighting:
     floor: float
 
 
-@dataclass(frozen=True)
-class Room:
-    """What a body stands in: a floor and four walls, or open ground as far as the eye sees.
-
-    Attributes:
-        centre: (3,) of the floor, world metres.
-        size: (3,) half width, height and half depth of the walls, metres.
-        turn: of the walls about the vertical, radians.
-        floor_tint: (3,) colour of the floor, 0 to 1.
-        wall_tint: (3,) of the walls.
-        tiles: of floor and walls, 1/m.
-        grout: how dark their joints are, 0 to 1.
-    """
-
-    centre: Float[np.ndarray, "3"]
-    size: Float[np.ndarray, "3"]
-    turn: float
-    floor_tint: Float[np.ndarray, "3"]
-    wall_tint: Float[np.ndarray, "3"]
-    tiles: float
-    grout: float
-
-
 class Renderer:
     """Draws one body at a time; keeps an OpenGL context, so it belongs to one thread.
 
@@ -216,13 +90,11 @@ class Renderer:
         self.side = side
         self._gl: Any = _context(moderngl)
         gl, self._mode = self._gl, moderngl
-        self._body = gl.program(vertex_shader=_VERTEX, fragment_shader=_FRAGMENT)
-        self._shade = gl.program(vertex_shader=_VERTEX, fragment_shader=_SHADOW)
-        self._behind = gl.program(
-            vertex_shader=_BACKDROP_VERTEX, fragment_shader=_BACKDROP_FRAGMENT
-        )
-        corners = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]], np.float32)
-        self._quad = gl.vertex_array(self._behind, [(gl.buffer(corners), "2f", "corner")])
+        self._body = gl.program(vertex_shader=BODY_VERTEX, fragment_shader=BODY_FRAGMENT)
+        self._shade = gl.program(vertex_shader=BODY_VERTEX, fragment_shader=SHADOW_FRAGMENT)
+        self._behind = gl.program(vertex_shader=BACKDROP_VERTEX, fragment_shader=BACKDROP_FRAGMENT)
+        square = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]], np.float32)
+        self._quad = gl.vertex_array(self._behind, [(gl.buffer(square), "2f", "corner")])
         vertices = int(faces.max()) + 1
         self._moving = gl.buffer(reserve=vertices * 6 * 4, dynamic=True)
         self._fixed = gl.buffer(reserve=vertices * 7 * 4, dynamic=True)
@@ -236,8 +108,8 @@ class Renderer:
             index,
         )
         self._cast = gl.vertex_array(self._shade, [(self._moving, "3f 12x", "place")], index)
-        self._room_look = gl.program(vertex_shader=_ROOM_VERTEX, fragment_shader=_ROOM_FRAGMENT)
-        self._room_points = gl.buffer(reserve=5 * 6 * 6 * 4, dynamic=True)
+        self._room_look = gl.program(vertex_shader=ROOM_VERTEX, fragment_shader=ROOM_FRAGMENT)
+        self._room_points = gl.buffer(reserve=CORNERS * 6 * 4, dynamic=True)
         self._room = gl.vertex_array(
             self._room_look, [(self._room_points, "3f 2f 1f", "place", "spot", "side")]
         )
@@ -260,7 +132,7 @@ class Renderer:
         """
         self._has_room = room is not None
         if room is not None:
-            self._room_points.write(_room_corners(room))
+            self._room_points.write(corners(room))
             walls = self._room_look
             walls["floor_tint"], walls["wall_tint"] = tuple(room.floor_tint), tuple(room.wall_tint)
             walls["tiles"], walls["grout"] = room.tiles, room.grout
@@ -360,28 +232,6 @@ def _projection(K: np.ndarray, R: np.ndarray, t: np.ndarray, side: int) -> np.nd
     pose = np.eye(4)
     pose[:3, :3], pose[:3, 3] = R, t
     return clip @ pose
-
-
-def _room_corners(room: Room) -> bytes:
-    """Triangles of floor and walls: place, spot on the surface in metres, whether it is a wall."""
-    x, y, z = room.size
-    quads = [([-x, 0, -z], [2 * x, 0, 0], [0, 0, 2 * z], 0.0)]
-    for corner, along in (
-        ([-x, 0, -z], [2 * x, 0, 0]),
-        ([-x, 0, z], [2 * x, 0, 0]),
-        ([-x, 0, -z], [0, 0, 2 * z]),
-        ([x, 0, -z], [0, 0, 2 * z]),
-    ):
-        quads.append((corner, along, [0, y, 0], 1.0))
-    sine, cosine = np.sin(room.turn), np.cos(room.turn)
-    turn = np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
-    rows = []
-    for corner, along, across, wall in quads:
-        for a, b in ((0, 0), (1, 0), (0, 1), (0, 1), (1, 0), (1, 1)):
-            place = turn @ (np.array(corner) + a * np.array(along) + b * np.array(across))
-            spot = a * np.linalg.norm(along), b * np.linalg.norm(across)
-            rows.append([*(place + room.centre), *spot, wall])
-    return np.array(rows, np.float32).tobytes()
 
 
 def _flattening(lighting: Lighting) -> np.ndarray:

@@ -8,6 +8,7 @@ import pytest
 from mocap.assets import fetch
 from mocap.datasets.pairs import read_pairs
 from mocap.datasets.synthetic import Motion, batches, cast, film, perform, synthesize
+from mocap.datasets.synthetic.backdrop import random_room
 from mocap.datasets.synthetic.batches import Batch, shoot
 from mocap.datasets.synthetic.cameras import Shot, look_at, random_shot
 from mocap.datasets.synthetic.film import SIDE, Studio
@@ -19,6 +20,7 @@ from mocap.datasets.synthetic.library import (
     split_of,
 )
 from mocap.datasets.synthetic.renderer import Lighting
+from mocap.datasets.synthetic.room import Room
 from mocap.errors import MocapError
 from mocap.geometry import Camera
 from mocap.keypoints import MediaPipePose
@@ -227,3 +229,25 @@ def test_a_store_is_made_and_gone_on_with(tmp_path):
     assert len(pairs) == first.pairs > 50
     with pytest.raises(MocapError):
         synthesize([motions], tmp_path / "store", frames=100, workers=1, seed=1)
+
+
+def test_floor_and_walls_meet_where_the_camera_should_see_them(studio):
+    """The picture's horizon is that of the room, whatever the camera's height and pitch."""
+    room = Room(np.zeros(3), np.array([6.0, 9.0, 6.0]), 0.0, np.ones(3), np.zeros(3), 1.0, 0.0)
+    light = Lighting(np.array([0.0, 1, 0]), np.zeros(3), np.zeros(3), np.zeros(3), 0.0, 0.0)
+    actor = cast(studio, standing(), np.random.default_rng(0))
+    studio.renderer.dress(actor.outfit.look, light, np.full((8, 8, 3), 128, np.uint8), room)
+    R, t = look_at(np.array([0.0, 1.5, 4.0]), np.array([0.0, 0.6, 0.0]))
+    K = np.array([[200.0, 0, SIDE / 2], [0, 200.0, SIDE / 2], [0, 0, 1]])
+    picture = studio.renderer.draw(actor.vertices[0], actor.normals[0], K, R, t)
+    edge = np.array([-3.0, 0.0, -6.0]) @ R.T + t
+    column, row = (edge[:2] / edge[2] * 200.0 + SIDE / 2).round().astype(int)
+    assert picture[row - 4, column].max() < 10
+    assert picture[row + 4, column].min() > 100
+
+
+def test_no_camera_is_behind_a_wall():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        room = random_room(np.zeros(3), 7.0, rng)
+        assert room.size[[0, 2]].min() >= 7.0
