@@ -47,7 +47,8 @@ class CameraResult:
 
 def figures(one: CameraResult) -> dict[str, float]:
     """A camera's figures by name, units in the names; NaN where there is none."""
-    raw, cured, fit = one.raw.detector, one.accuracy.detector, one.accuracy.fit
+    raw, cured, fit = one.raw.detector, one.accuracy.detector_turned, one.accuracy.fit
+    refined = one.accuracy.refined
     quality, feet = one.quality, one.quality.feet
     jitters = [of(part, "jitter_10m_per_s3") for part in (quality.detector, quality.fit)]
     world = one.accuracy.world[0] if one.accuracy.world else None
@@ -56,6 +57,8 @@ def figures(one: CameraResult) -> dict[str, float]:
         "detector_pa_mpjpe_mm": of(raw, "pa_mpjpe_mm"),
         "sides_right_mpjpe_mm": of(cured, "mpjpe_camera_axes_mm"),
         "sides_right_pa_mpjpe_mm": of(cured, "pa_mpjpe_mm"),
+        "refined_mpjpe_mm": of(refined, "mpjpe_camera_axes_mm"),
+        "refined_pa_mpjpe_mm": of(refined, "pa_mpjpe_mm"),
         "fit_mpjpe_mm": of(fit, "mpjpe_camera_axes_mm"),
         "fit_pa_mpjpe_mm": of(fit, "pa_mpjpe_mm"),
         "fit_mpjpe_world_up_to_heading_mm": of(fit, "mpjpe_world_up_to_heading_mm"),
@@ -111,6 +114,8 @@ _TITLES = {
     "detector_pa_mpjpe_mm": "detector PA-MPJPE (mm)",
     "sides_right_mpjpe_mm": "  sides put right: MPJPE (mm)",
     "sides_right_pa_mpjpe_mm": "  sides put right: PA-MPJPE (mm)",
+    "refined_mpjpe_mm": "  depth refined: MPJPE (mm)",
+    "refined_pa_mpjpe_mm": "  depth refined: PA-MPJPE (mm)",
     "fit_mpjpe_mm": "fit MPJPE, camera axes (mm)",
     "fit_pa_mpjpe_mm": "fit PA-MPJPE (mm)",
     "fit_mpjpe_world_up_to_heading_mm": "fit MPJPE, world up to heading (mm)",
@@ -144,7 +149,12 @@ def show_results(results: list[CameraResult], truth: "Truth") -> None:
     say("")
     columns = {}
     for one in results:
-        for title, pose in (("detector", one.raw.detector), ("fit", one.accuracy.fit)):
+        poses = {
+            "detector": one.raw.detector,
+            "refined": one.accuracy.refined,
+            "fit": one.accuracy.fit,
+        }
+        for title, pose in poses.items():
             if pose is not None:
                 columns[f"{one.name} {title}"] = {
                     joint: errors.camera_axes_mm for joint, errors in pose.joints.items()

@@ -227,7 +227,12 @@ def _show_comparison(found: "TruthComparison") -> None:
 
 
 def _show_accuracy(one: "PersonAccuracy") -> None:
-    kinds = {"detector": one.detector, "detector, turned": one.detector_turned, "fit": one.fit}
+    kinds = {
+        "detector": one.detector,
+        "detector, turned": one.detector_turned,
+        "depth refined": one.refined,
+        "fit": one.fit,
+    }
     told = {name: kind for name, kind in kinds.items() if kind is not None}
     table = plain_table([f"{one.person} against {one.truth}", *told])
     for title, name, digits in (

@@ -18,6 +18,7 @@ from mocap.evaluate.joints import (
     detected_points,
     fitted_points,
     pick,
+    refined_points,
 )
 from mocap.evaluate.positions import (
     WINDOW_FRAMES,
@@ -96,6 +97,7 @@ class PersonAccuracy:
         detector: the detector's 3D points as they come, read as if in the camera's axes.
         detector_turned: the same, turned along the ray on which the person is seen (which takes
             the take's camera).
+        refined: those with their depth put right, turned likewise.
         fit: the body.
         world: the body in the world, over windows of 100 frames and of the length asked for.
         rotation_mean_degrees: error of the body's 22 local rotations, where the truth has them.
@@ -106,6 +108,7 @@ class PersonAccuracy:
     person: str
     detector: PoseAccuracy | None
     detector_turned: PoseAccuracy | None
+    refined: PoseAccuracy | None
     fit: PoseAccuracy | None
     world: tuple[WorldAccuracy, ...]
     rotation_mean_degrees: float
@@ -141,18 +144,18 @@ def compare_person(
         fit = _pose_accuracy(seen, joints, true, seen_true, upright_true)
         long = round(window * frame_rate(times, take.video.fps))
         world = tuple(_world_accuracy(joints, true, n) for n in (WINDOW_FRAMES, max(long, 2)))
-    detected = detected_points(person)
-    turned = None if detected is None else turned_to_camera(take, person, detected)
+    detected, refined = detected_points(person), refined_points(person)
+    turned, refined = (
+        None if points is None else turned_to_camera(take, person, points)
+        for points in (detected, refined)
+    )
     rotations = _rotation_errors(take, person, truth, name)
     return PersonAccuracy(
         truth=name,
         person=person.id,
-        detector=None
-        if detected is None
-        else _pose_accuracy(detected, None, true, seen_true, upright_true),
-        detector_turned=None
-        if turned is None
-        else _pose_accuracy(turned, None, true, seen_true, upright_true),
+        detector=_seen_accuracy(detected, true, seen_true, upright_true),
+        detector_turned=_seen_accuracy(turned, true, seen_true, upright_true),
+        refined=_seen_accuracy(refined, true, seen_true, upright_true),
         fit=fit,
         world=world,
         rotation_mean_degrees=mean(rotations),
@@ -181,6 +184,16 @@ def turned_to_camera(
     turn = rotation_between(np.array([0.0, 0.0, 1.0]), rays)
     turn[unseen] = np.nan
     return np.einsum("fij,fpj->fpi", turn, detected)
+
+
+def _seen_accuracy(
+    points: np.ndarray | None,
+    true: np.ndarray,
+    seen_true: np.ndarray | None,
+    upright_true: np.ndarray | None,
+) -> PoseAccuracy | None:
+    """Of points in the camera's axes that are in no world; None where there are none."""
+    return None if points is None else _pose_accuracy(points, None, true, seen_true, upright_true)
 
 
 def _pose_accuracy(

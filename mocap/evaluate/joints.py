@@ -99,6 +99,17 @@ def detected_points(person: Person, wanted: Sequence[str] = LIMBS) -> np.ndarray
     return pick(np.asarray(keypoints.xyz, float), SKELETONS[keypoints.skeleton].names, wanted)
 
 
+def refined_points(person: Person, wanted: Sequence[str] = LIMBS) -> np.ndarray | None:
+    """(F, wanted, 3) the detector's metric points with their depth put right; None if they are not.
+
+    Metres from the hips' middle, in the axes of a camera that faces the person.
+    """
+    refined = person.refined3d
+    if refined is None:
+        return None
+    return pick(np.asarray(refined.xyz, float), SKELETONS[refined.skeleton].names, wanted)
+
+
 def detected_pixels(
     person: Person, wanted: Sequence[str] = LIMBS
 ) -> tuple[np.ndarray, np.ndarray] | None:

@@ -21,10 +21,10 @@ from mocap.evaluate import (
 from mocap.evaluate.alignment import fit_similarity
 from mocap.evaluate.joints import LIMBS
 from mocap.evaluate.truth import truth_of_take
-from mocap.geometry import Camera
+from mocap.geometry import Camera, rotation_between
 from mocap.pipeline import ExtractConfig, detect
-from mocap.skeletons import MEDIAPIPE_33, SMPLX_55
-from mocap.take import Keypoints2D, Keypoints3D
+from mocap.skeletons import COCO_17, MEDIAPIPE_33, SMPLX_55
+from mocap.take import Keypoints2D, Keypoints3D, Refined3D
 
 FRAMES = 60
 CLIP = "clips/pose2sim_single"
@@ -175,9 +175,21 @@ def test_the_detector_is_measured_beside_the_fit(take):
         keypoints3d=Keypoints3D(xyz, "mediapipe33", "test"),
         body=None,
     )
-    bare = replace(take, people={"person-1": person})
+    # Depth put right: the true points, in the axes of a camera that faces the person.
+    rays = seen[:, [3, 9]].mean(1)
+    facing = rotation_between(
+        rays / np.linalg.norm(rays, axis=1, keepdims=True), np.array([0.0, 0.0, 1.0])
+    )
+    better = np.full((FRAMES, 17, 3), np.nan)
+    better[:, COCO_17.indices(*LIMBS)] = np.einsum("fij,fpj->fpi", facing, xyz[:, rows] / 1.1)
+    nothing = np.zeros(FRAMES)
+    refined = Refined3D(
+        better, np.ones((FRAMES, 17)), nothing, nothing, np.zeros((FRAMES, 3)), "coco17", "test"
+    )
+    bare = replace(take, people={"person-1": replace(person, refined3d=refined)})
     found = evaluate(bare, other_world(take), camera="c1").comparison
     assert pairs(found) == [("0", "person-1")]
+    assert found.people[0].refined.mpjpe_camera_axes_mm == pytest.approx(0, abs=1e-3)
     assert found.missed == ("1",)
     raw, turned = found.people[0].detector, found.people[0].detector_turned
     assert found.people[0].fit is None
