@@ -189,7 +189,7 @@ def test_the_detector_is_measured_beside_the_fit(take):
     bare = replace(take, people={"person-1": replace(person, refined3d=refined)})
     found = evaluate(bare, other_world(take), camera="c1").comparison
     assert pairs(found) == [("0", "person-1")]
-    assert found.people[0].refined.mpjpe_camera_axes_mm == pytest.approx(0, abs=1e-3)
+    assert found.people[0].refined.mpjpe_camera_axes_mm == pytest.approx(0, abs=0.1)
     assert found.missed == ("1",)
     raw, turned = found.people[0].detector, found.people[0].detector_turned
     assert found.people[0].fit is None
