@@ -212,7 +212,8 @@ def refined(take: Take, config: ExtractConfig, progress: Progress = silent) -> T
         return take
     from mocap.depth import DepthRefiner
 
-    return refine_take(take, DepthRefiner.load(checkpoint), progress)
+    # Both images of a person, and the mean of what is said of them: left and right alike.
+    return refine_take(take, DepthRefiner.load(checkpoint, mirrored=True), progress)
 
 
 def detection_parameters(config: ExtractConfig) -> dict[str, Any]:

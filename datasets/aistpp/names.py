@@ -19,7 +19,7 @@ BAD_VIEWS: dict[tuple[str, str], str] = {
 }
 
 _ALL = re.compile(r"(?<=_)cAll(?=_|$)")
-_VIEW = re.compile(r"(?<=_)c\d\d(?=_|$)")
+_VIEW = re.compile(r"(?<=_)c0[1-9](?=_|$)")
 _DANCER = re.compile(r"(?<=_)d\d+(?=_|$)")
 
 

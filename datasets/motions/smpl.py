@@ -5,6 +5,7 @@ shape is nobody's, for AIST++ has no betas. Layout: ``smpl_poses`` (N, 72), ``sm
 to be divided by ``smpl_scaling`` (1,); 60 frames a second (Li et al., ICCV 2021).
 """
 
+import zlib
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -65,11 +66,13 @@ def read_amass_clip(path: str | Path, body: Body) -> MotionClip:
             rate = next(name for name in ("mocap_framerate", "mocap_frame_rate") if name in file)
             fps = float(file[rate])
         rotations = poses[:, : 3 * _JOINTS].reshape(len(poses), _JOINTS, 3)
-        if place.shape != (len(poses), 3) or not np.isfinite(poses).all() or not fps > 0:
+        if place.shape != (len(poses), 3) or not fps > 0:
             raise ValueError(f"poses are {poses.shape}, places {place.shape}, rate {fps}")
+        if not (np.isfinite(poses).all() and np.isfinite(place).all()):
+            raise ValueError("some of its numbers are not finite")
     except StopIteration:
         raise MocapError(f"{path}: is no AMASS motion: it tells no frame rate") from None
-    except (OSError, EOFError, KeyError, TypeError, ValueError, BadZipFile) as error:
+    except (OSError, EOFError, KeyError, TypeError, ValueError, BadZipFile, zlib.error) as error:
         raise MocapError(f"{path}: is no AMASS motion: {error}") from error
     clip = _clip(path.stem, path.parent.name, fps, rotations, place, body)
     return clip.turned(Z_UP_TO_Y_UP)

@@ -4,6 +4,7 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from mocap.datasets.pairs.record import PairsError
 
@@ -24,9 +25,9 @@ def only_writer(folder: Path) -> Iterator[None]:
     Where the file system knows no locks, nothing keeps a second writer out.
 
     Raises:
-        PairsError: another process holds it.
+        PairsError: another process holds it, or the folder cannot be written.
     """
-    with (folder / _LOCK).open("wb") as file:
+    with _opened(folder / _LOCK) as file:
         if fcntl is not None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -37,3 +38,12 @@ def only_writer(folder: Path) -> Iterator[None]:
             except OSError as error:
                 _log.info("%s cannot be locked (%s)", folder, error.strerror)
         yield
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("wb")
+    except OSError as error:
+        raise PairsError(
+            f"{path.parent}: cannot be written ({error.strerror}); choose another folder with --out"
+        ) from error

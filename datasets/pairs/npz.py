@@ -29,7 +29,8 @@ def write_npz(pairs: Pairs, path: str | Path) -> Path:
         content |= {name: np.array(getattr(pairs, name), np.str_) for name in _TEXTS}
     try:
         with writing_whole(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **content)
+            # Before numpy 2.2, allow_pickle=False would become one more array.
+            np.savez_compressed(file, **content)
     except OSError as error:
         raise PairsError(
             f"{path}: cannot be written ({error.strerror or error}); free some space or choose "

@@ -30,6 +30,7 @@ from mocap.progress import Progress, silent
 HEAD, ITEMS, MANIFEST, FAILED = "dataset.json", "items", "manifest.json", "failed.json"
 
 _SECONDS_UNTOLD = 1.0
+_ADVICE = "choose another folder with --out"
 
 _log = logging.getLogger(__name__)
 
@@ -72,12 +73,9 @@ class PairStore:
         self.folder = folder
         self.source = source
         self.parameters = dict(parameters)
-        self.entries = {
-            key: Entry(**told)
-            for key, told in _told_by(folder / MANIFEST).get("items", {}).items()
-            if isinstance(told, dict) and set(told) == set(Entry.__dataclass_fields__)
-        }
-        self.failures: dict[str, dict[str, str]] = _told_by(folder / FAILED)
+        self.entries: dict[str, Entry] = {}
+        self.failures: dict[str, dict[str, str]] = {}
+        self._read_manifest()
 
     @classmethod
     def make(cls, folder: str | Path, source: str, parameters: Mapping[str, Any]) -> Self:
@@ -91,23 +89,31 @@ class PairStore:
         Raises:
             PairsError: there is something else, or a store made from or with something else.
         """
+        if (found := cls.begun(folder, source, parameters)) is not None:
+            return found
+        told = dict(parameters)
+        head = {"format": FORMAT, "version": VERSION, "source": source, "parameters": told}
+        write_whole(Path(folder) / HEAD, _as_json(head), error=PairsError)
+        return cls.open(folder)
+
+    @classmethod
+    def begun(cls, folder: str | Path, source: str, parameters: Mapping[str, Any]) -> Self | None:
+        """The store that the same call of :meth:`make` has begun; None where there is room for one.
+
+        Raises:
+            PairsError: there is something else, or a store made from or with something else.
+        """
         folder = Path(folder)
-        # As it comes back from the file: JSON knows no tuples.
-        parameters = json.loads(json.dumps(dict(parameters)))
         if (folder / HEAD).exists():
             found = cls.open(folder)
-            _refuse_others(found, source, parameters)
+            # As they come back from the file: JSON knows no tuples.
+            _refuse_others(found, source, json.loads(json.dumps(dict(parameters))))
             return found
         if folder.exists() and not folder.is_dir():
             raise PairsError(f"{folder}: is a file; choose a folder with --out")
         if folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir()):
-            raise PairsError(
-                f"{folder}: holds files that are no store of pairs; choose another folder with "
-                "--out"
-            )
-        head = {"format": FORMAT, "version": VERSION, "source": source, "parameters": parameters}
-        write_whole(folder / HEAD, _as_json(head), error=PairsError)
-        return cls(folder, source, parameters)
+            raise PairsError(f"{folder}: holds files that are no store of pairs; {_ADVICE}")
+        return None
 
     @classmethod
     def open(cls, folder: str | Path) -> Self:
@@ -125,16 +131,26 @@ class PairStore:
         """Keep other writers out, and write the manifest in the end, however that comes.
 
         Raises:
-            PairsError: another process is writing to the store.
+            PairsError: another process is writing to the store, or it cannot be written.
         """
         with only_writer(self.folder):
             (self.folder / ITEMS).mkdir(exist_ok=True)
+            # Another process may have written since this one looked.
+            self._read_manifest()
             for left in (*sweep(self.folder), *sweep(self.folder / ITEMS)):
                 _log.info("removed %s, which a killed run had left", left)
             try:
                 yield self
             finally:
                 self.write_manifest()
+
+    def _read_manifest(self) -> None:
+        self.entries = {
+            key: Entry(**told)
+            for key, told in _told_by(self.folder / MANIFEST).get("items", {}).items()
+            if isinstance(told, dict) and set(told) == set(Entry.__dataclass_fields__)
+        }
+        self.failures = _told_by(self.folder / FAILED)
 
     def path_of(self, key: str) -> Path:
         """The file of an item, whether it is there or not."""
@@ -266,9 +282,8 @@ def _told_by(path: Path) -> dict[str, Any]:
 
 
 def _refuse_others(found: PairStore, source: str, parameters: Mapping[str, Any]) -> None:
-    advice = "choose another folder with --out"
     if found.source != source:
-        raise PairsError(f"{found.folder}: holds pairs of {found.source}, not {source}; {advice}")
+        raise PairsError(f"{found.folder}: holds pairs of {found.source}, not {source}; {_ADVICE}")
     names = dict.fromkeys((*found.parameters, *parameters))
     missing = object()
     for name in names:
@@ -276,7 +291,7 @@ def _refuse_others(found: PairStore, source: str, parameters: Mapping[str, Any])
         if was != now:
             told = [f"{name} {json.dumps(v) if v is not missing else 'unset'}" for v in (was, now)]
             raise PairsError(
-                f"{found.folder}: was made with {told[0]}, not {told[1]}; repeat that, or {advice}"
+                f"{found.folder}: was made with {told[0]}, not {told[1]}; repeat that, or {_ADVICE}"
             )
 
 

@@ -121,7 +121,10 @@ def film(
     name: str,
     split: str,
 ) -> Pairs | None:
-    """The pairs of one performance before one camera; None if nobody was ever found.
+    """The pairs of one performance before one camera.
+
+    None if nobody was ever found, or if hips stand above each other in all frames, which tells no
+    heading.
 
     Args:
         studio: what draws and looks.
@@ -260,10 +263,12 @@ def _pairs(
     fps: float,
     name: str,
     split: str,
-) -> Pairs:
+) -> Pairs | None:
     points = actor.points[kept].astype(float)
     _, R, t = shot.camera.at(kept)
     view = viewpoints(points[:, _HIPS], UP, camera_centres(R, t))
+    if not np.isfinite(view.heading).all():
+        return None
     pelvis = points[:, _HIPS].mean(1)
     xy = np.stack([one.xy for one in found])
     xyz = np.stack([one.xyz for one in found])

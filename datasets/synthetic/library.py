@@ -7,6 +7,7 @@ faster, with the upper body of another, with joints off by a constant bit.
 
 import hashlib
 import logging
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -177,7 +178,7 @@ def load_library(path: Path) -> list[Motion]:
                 strict=True,
             )
         ]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise MocapError(f"{path}: is damaged ({error}); delete it") from error
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from mocap.assets import fetch
-from mocap.body import Body, load_body
+from mocap.body import load_body
 from mocap.datasets.jobs import Outcome, run_items
 from mocap.datasets.pairs import Pairs, PairStore
 from mocap.datasets.synthetic.batches import USUAL_YIELD, Batch, shoot
@@ -46,9 +46,11 @@ def synthesize(
         out: the store; one that was made of the same motions with the same seed is gone on with,
             also towards a larger number of frames.
         frames: about how many pairs are wanted.
-        workers: processes; as many as there are cores if 0.
+        workers: processes; as many as there are cores if 0. With Ray, the most batches at once;
+            as many as the cluster can if 0.
         seed: of everything that is random.
-        ray_address: of a Ray cluster, whose nodes must see ``out``.
+        ray_address: of a Ray cluster, whose nodes must see ``out`` and this machine's folder of
+            assets under the same paths.
         progress: told of ``motions``, then of ``frames``.
 
     Returns:
@@ -63,17 +65,23 @@ def synthesize(
     body = load_body()
     paths = [Path(path) for path in motions]
     parameters = {"version": VERSION, "seed": seed, "body": body.sha256, "motions": _told(paths)}
+    # Another's folder is refused before the minutes that motions take, and nothing is begun with
+    # motions that cannot be read: it could not be gone on with once they are mended.
+    PairStore.begun(out, "synthetic", parameters)
+    kept = Path(out) / LIBRARY
+    library = load_library(kept) if kept.exists() else read_library(paths, body, progress=progress)
     store = PairStore.make(out, "synthetic", parameters)
-    library = _library(store.folder / LIBRARY, paths, body, progress)
+    if not kept.exists():
+        save_library(library, kept)
     splits = {motion.split for motion in library}
     count = math.ceil(frames / USUAL_YIELD)
     batches = [Batch(number, split_of(number), seed) for number in range(count)]
     batches = [batch for batch in batches if batch.split in splits]
     return run_items(
         batches,
-        _Maker(str((store.folder / LIBRARY).resolve()), str(fetch("pose_landmarker"))),
+        _Maker(str(kept.resolve()), str(fetch("pose_landmarker"))),
         store,
-        workers=workers or os.cpu_count() or 1,
+        workers=workers if workers or ray_address else os.cpu_count() or 1,
         ray_address=ray_address,
         progress=progress,
         stage="frames",
@@ -106,14 +114,6 @@ def _workshop(library: str, model: str) -> tuple[Studio, list[Motion]]:
     quiet_threads()
     studio = Studio.of(load_body(), MediaPipePose(Path(model), most=1))
     return studio, load_library(Path(library))
-
-
-def _library(path: Path, motions: Sequence[Path], body: Body, progress: Progress) -> list[Motion]:
-    if path.exists():
-        return load_library(path)
-    library = read_library(motions, body, progress=progress)
-    save_library(library, path)
-    return library
 
 
 def _told(paths: Sequence[Path]) -> list[str]:

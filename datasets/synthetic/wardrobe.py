@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from mocap.body import Body
 from mocap.datasets.synthetic.renderer import Look
@@ -31,17 +31,17 @@ class Tailor:
         normals: (V, 3) its normals.
         along: (V,) how far along its limb a vertex lies: 0 at the upper joint, 1 at the lower.
         scalp: (V,) whether hair grows there.
-        eyes: (V,) whether it is an eye or a brow; ``lips`` likewise.
-        lips: (V,).
+        eyes: (V,) whether it is an eye or a brow.
+        lips: (V,) whether it is a lip.
     """
 
     carrier: Int[np.ndarray, " vertices"]
     rest: Float[np.ndarray, "vertices 3"]
     normals: Float[np.ndarray, "vertices 3"]
     along: Float[np.ndarray, " vertices"]
-    scalp: np.ndarray
-    eyes: np.ndarray
-    lips: np.ndarray
+    scalp: Bool[np.ndarray, " vertices"]
+    eyes: Bool[np.ndarray, " vertices"]
+    lips: Bool[np.ndarray, " vertices"]
 
     @classmethod
     def of(cls, body: Body) -> "Tailor":
@@ -132,10 +132,9 @@ def dress(tailor: Tailor, rng: np.random.Generator) -> Outfit:
         off[tailor.scalp] = rng.uniform(0.003, 0.03)
     colours[tailor.eyes] = np.array([40, 30, 28]) / 255
     colours[tailor.lips] = skin * [0.85, 0.6, 0.6]
-    gamma = colours**2.2
     pattern = rng.normal(size=3) * rng.choice([30.0, 80.0, 160.0])
     look = Look(
-        gamma ** (1 / 2.2),
+        colours,
         cloth,
         tailor.rest,
         pattern,

@@ -40,8 +40,7 @@ def fit(
     """Fit the body again, with another height, camera or body, without looking for people again.
 
     Camera and height stay as they were if none is given; depths are put right if they have not
-    been. Rewrites the take, and the BVH files and
-    the overlay beside it if there are any.
+    been. Rewrites the take, and the BVH files and the overlay beside it if there are any.
     """
     configure(verbose=verbose, quiet=quiet)
     if fov is not None and camera is not None:

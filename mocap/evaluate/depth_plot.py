@@ -20,8 +20,8 @@ _REFINED: dict[str, Any] = {"facecolor": "#7a98c9", "edgecolor": "white", "linew
 def write_depth_plot(report: DepthReport, path: Path) -> Path:
     """Draw errors over azimuth, 0 (in front of the person) on top, their left to the left.
 
-    The left picture has the poses' errors (mm), the right one the camera direction's (degrees);
-    below, the poses' errors by elevation. Bins with few samples are dotted.
+    From left to right: the poses' errors (mm), the camera direction's (degrees), and the poses' by
+    elevation. Azimuths with few samples are dotted.
 
     Raises:
         MocapError: matplotlib is missing, or the file cannot be written.

@@ -17,19 +17,22 @@ from mocap.take import Keypoints3D, Person, Refined3D
 _HIPS = MEDIAPIPE_33.indices("left_hip", "right_hip")
 #: The error of a 3D point that the fit's weights are made for, metres.
 _USUAL_SIGMA = 0.08
-#: Of MediaPipe's points the one of COCO's 17 that a refinement moves each of them with.
-_ANCHORS = {
-    name: MEDIAPIPE_33.index(
-        name
-        if name in COCO_17.names
-        else f"{name.split('_')[0]}_{'ankle' if name.endswith(('heel', 'foot_index')) else 'wrist'}"
-        if name.endswith(("heel", "foot_index", "pinky", "index", "thumb"))
-        else "nose"
-    )
-    for name in MEDIAPIPE_33.names
-}
 #: Confidence below which a keypoint says nothing.
 _LEAST_CONFIDENCE = 0.15
+
+
+def _anchor(name: str) -> str:
+    """The point of COCO's 17 that a refinement moves a point of MediaPipe's with."""
+    if name in COCO_17.names:
+        return name
+    side = name.split("_")[0]
+    if name.endswith(("heel", "foot_index")):
+        return f"{side}_ankle"
+    return f"{side}_wrist" if name.endswith(("pinky", "index", "thumb")) else "nose"
+
+
+#: The place of that point among MediaPipe's, for each of them.
+_ANCHORS = MEDIAPIPE_33.indices(*map(_anchor, MEDIAPIPE_33.names))
 
 
 @dataclass(frozen=True)
@@ -141,10 +144,9 @@ def _metric(
         return metric, np.ones(metric.shape[:2])
     better = _as_mediapipe(refined.xyz, refined.skeleton)
     sigma = _as_mediapipe(refined.sigma[..., None], refined.skeleton)[..., 0]
-    anchors = [_ANCHORS[name] for name in MEDIAPIPE_33.names]
-    moved = metric + (better - metric)[:, anchors]
+    moved = metric + (better - metric)[:, _ANCHORS]
     known = np.isfinite(moved).all(-1, keepdims=True)
-    return np.where(known, moved, metric), (sigma / _USUAL_SIGMA)[:, anchors]
+    return np.where(known, moved, metric), (sigma / _USUAL_SIGMA)[:, _ANCHORS]
 
 
 def _finite(points: np.ndarray) -> np.ndarray:

@@ -144,6 +144,10 @@ def test_bad_input_is_refused_by_name(mocap: Run, data: Path, recipe: Path, tmp_
     assert "recipe.json" in train("--data", data, "--recipe", tmp_path / "recipe.json")
     (tmp_path / "recipe.json").write_text('{"rhythm": 1}', encoding="utf-8")
     assert "rhythm" in train("--data", data, "--recipe", tmp_path / "recipe.json")
+    for content in ('{"config": [1]}', '{"network": 5}'):
+        (tmp_path / "recipe.json").write_text(content, encoding="utf-8")
+        told = train("--data", data, "--recipe", tmp_path / "recipe.json", "--frames", 3)
+        assert "recipe.json: is no recipe" in told
     assert not out.exists()
 
     def measure(*arguments: object) -> str:

@@ -61,7 +61,9 @@ def test_videos_and_sequences_go_by_each_others_names():
     assert dancer("walk") == "walk"
 
 
-@pytest.mark.parametrize("name", ["holiday", "gBR_sBM_cAll_d04", "c01", "a_c01_c02_b", ""])
+@pytest.mark.parametrize(
+    "name", ["holiday", "gBR_sBM_cAll_d04", "c01", "a_c01_c02_b", "a_c10_b", ""]
+)
 def test_other_names_are_no_videos(name):
     with pytest.raises(AistError, match="no video of AIST"):
         sequence_name(name)

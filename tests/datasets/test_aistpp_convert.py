@@ -431,3 +431,28 @@ def test_a_heading_is_borrowed_from_frames_nobody_was_seen_in(replica):
     pairs = pair_up(seen, world, np.arange(2) / 60, camera, SIZE, name="a", split="val").check()
     left = world[0, HIPS[0]] - world[0, HIPS[1]]
     assert pairs.heading[0] == pytest.approx(np.arctan2(-left[2], left[0]), abs=1e-5)
+
+
+# And on
+
+
+def test_what_was_converted_can_be_trained_on_and_measured(store, tmp_path):
+    pytest.importorskip("lightning")
+    from mocap.depth import DepthRefiner, NetworkConfig
+    from mocap.training.depth import TrainConfig, measure_refiner, train
+
+    model = train(
+        TrainConfig(
+            data=(str(store),),
+            out=str(tmp_path / "run"),
+            network=NetworkConfig(frames=3, width=16, layers=2, pose_width=32, hidden=1),
+            epochs=2,
+            batch=27,
+            device="cpu",
+        )
+    )
+    pairs = read_pairs(store)
+    found = measure_refiner(DepthRefiner.load(model), pairs).overall.refined
+    assert found is not None
+    assert np.isfinite(found.mpjpe_mm)
+    assert np.isfinite(found.camera_median_degrees)

@@ -434,6 +434,34 @@ def test_store_made_otherwise_is_refused_by_name(store, source, parameters, faul
     PairStore.make(store.folder, "made up", {"seed": 1, "size": [4, 2]})
 
 
+def test_what_others_wrote_meanwhile_is_known_to_the_next_writer(store, caplog):
+    late = PairStore.open(store.folder)
+    with store.writing():
+        store.write("item-1", make_pairs(8, 9))
+        store.failures["item-5"] = {"reason": "dark"}
+    with late.writing():
+        assert late.take_stock() == {}
+    assert late.entries == store.entries
+    assert PairStore.open(store.folder).failures == {"item-5": {"reason": "dark"}}
+
+
+def test_asking_what_is_begun_begins_nothing(store, tmp_path):
+    found = PairStore.begun(store.folder, "made up", {"size": (4, 2), "seed": 1})
+    assert found is not None
+    assert found.entries == store.entries
+    assert PairStore.begun(tmp_path / "new", "made up", {}) is None
+    assert not (tmp_path / "new").exists()
+    with pytest.raises(PairsError, match="seed 1, not seed 2"):
+        PairStore.begun(store.folder, "made up", {"size": (4, 2), "seed": 2})
+
+
+def test_a_store_that_cannot_be_written_is_named(store):
+    (store.folder / ".lock").unlink()
+    (store.folder / ".lock").mkdir()
+    with pytest.raises(PairsError, match=r"store: cannot be written .*--out"), store.writing():
+        pass
+
+
 def test_folders_that_are_no_store(tmp_path, store):
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").write_text("mine")

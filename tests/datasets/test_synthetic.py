@@ -1,6 +1,7 @@
 """Synthetic pairs: what is drawn is where it should be, and the real detector finds it there."""
 
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -113,6 +114,21 @@ def test_truth_faces_the_camera_and_stands_at_the_hips(studio):
     assert truth[COCO_17.index("left_ankle"), 1] > 0.6
 
 
+def test_hips_above_each_other_tell_no_heading_and_so_no_pairs(studio):
+    """One such picture must not take those filmed beside it down: pairs of it would be refused."""
+    actor = cast(studio, standing(), np.random.default_rng(2))
+
+    def filmed(actor):
+        rng = np.random.default_rng(3)
+        return film(studio, actor, shot_from(0.0), 15.0, rng, name="a", split="train")
+
+    points = actor.points.copy()
+    left, right = MEDIAPIPE_33.indices("left_hip", "right_hip")
+    points[:, left], points[:, right] = points[:, right], points[:, right] + [0.0, 0.2, 0.0]
+    assert filmed(actor) is not None
+    assert filmed(replace(actor, points=points)) is None
+
+
 @pytest.fixture
 def short_batches(monkeypatch):
     for name, value in (("PERFORMANCES", 2), ("SEQUENCE", 8), ("_PICTURES", 12)):
@@ -201,6 +217,20 @@ def test_amass_archives_become_motions(tmp_path, body):
     np.savez(folder / "broken.npz", poses=poses)
     with pytest.raises(MocapError, match="no AMASS motion"):
         read_library([folder / "broken.npz"], body)
+    lost = np.full((12, 3), np.nan)
+    np.savez(folder / "lost.npz", poses=poses, trans=lost, mocap_framerate=60.0)
+    with pytest.raises(MocapError, match=r"lost\.npz: is no AMASS motion: .*not finite"):
+        read_library([folder / "lost.npz"], body)
+    noise = np.random.default_rng(0).normal(size=(12, 156))
+    np.savez_compressed(
+        folder / "cut.npz", poses=noise, trans=np.zeros((12, 3)), mocap_framerate=60.0
+    )
+    damaged = bytearray((folder / "cut.npz").read_bytes())
+    # The first block of deflated data is of a kind that there is not.
+    damaged[30 + len("poses.npy") + 20] = 0xFF
+    (folder / "cut.npz").write_bytes(damaged)
+    with pytest.raises(MocapError, match=r"cut\.npz: is no AMASS motion"):
+        read_library([folder / "cut.npz"], body)
 
 
 def test_what_is_no_motion_is_refused(tmp_path, body):
@@ -229,6 +259,29 @@ def test_a_store_is_made_and_gone_on_with(tmp_path):
     assert len(pairs) == first.pairs > 50
     with pytest.raises(MocapError):
         synthesize([motions], tmp_path / "store", frames=100, workers=1, seed=1)
+
+
+def test_motions_that_cannot_be_read_begin_no_store(tmp_path):
+    (tmp_path / "walk.bvh").write_text("HIERARCHY of nothing")
+    with pytest.raises(MocapError, match=r"walk\.bvh"):
+        synthesize([tmp_path / "walk.bvh"], tmp_path / "store", frames=1)
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("workers", "ray", "most"), [(0, "auto", 0), (3, "auto", 3), (3, None, 3), (0, None, 2)]
+)
+def test_a_cluster_is_not_held_to_the_cores_of_this_machine(
+    tmp_path, monkeypatch, body, workers, ray, most
+):
+    module = import_module("mocap.datasets.synthetic.synthesize")
+    asked = []
+    monkeypatch.setattr(module, "run_items", lambda *_, workers, **__: asked.append(workers))
+    monkeypatch.setattr(module, "read_library", lambda *_, **__: [standing()])
+    monkeypatch.setattr(module, "load_body", lambda: body)
+    monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
+    module.synthesize([tmp_path], tmp_path / "store", workers=workers, ray_address=ray)
+    assert asked == [most]
 
 
 def test_floor_and_walls_meet_where_the_camera_should_see_them(studio):
