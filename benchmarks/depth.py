@@ -16,14 +16,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mocap.depth import (
-    DepthNetwork,
-    DepthRefiner,
-    NetworkConfig,
-    refine_take,
-    shipped_refiner,
-)
+from mocap.depth import DepthNetwork, DepthRefiner, refine_take, shipped_refiner
 from mocap.take import Take
+from mocap.training.depth.config import WINDOWS
 
 BATCHES = (1, 64, 1024)
 THREADS = (1, 2)
@@ -81,7 +76,7 @@ def loaded(checkpoint: Path | None, traced: bool) -> DepthRefiner:
     path = checkpoint or shipped_refiner()
     if path is None:
         print("untrained: no checkpoint is given or shipped")
-        return DepthRefiner(DepthNetwork(NetworkConfig()), traced=traced)
+        return DepthRefiner(DepthNetwork(WINDOWS), traced=traced)
     print(path)
     return DepthRefiner.load(path, traced=traced)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from mocap.assets import fetch
 from mocap.calibration import Calibration
-from mocap.depth import refine_take, shipped_refiner
+from mocap.depth import MIRRORED, refine_take, shipped_refiner
 from mocap.errors import DetectionError
 from mocap.fitting import FitConfig, fit
 from mocap.geometry import DEFAULT_FIELD_OF_VIEW, Camera
@@ -212,8 +212,7 @@ def refined(take: Take, config: ExtractConfig, progress: Progress = silent) -> T
         return take
     from mocap.depth import DepthRefiner
 
-    # Both images of a person, and the mean of what is said of them: left and right alike.
-    return refine_take(take, DepthRefiner.load(checkpoint, mirrored=True), progress)
+    return refine_take(take, DepthRefiner.load(checkpoint, mirrored=MIRRORED), progress)
 
 
 def detection_parameters(config: ExtractConfig) -> dict[str, Any]:

@@ -18,10 +18,11 @@ def read_motion(path: Path, body: Body) -> tuple[str, Callable[[], MotionClip]] 
     """
     suffix = path.suffix.lower()
     if suffix == ".bvh":
-        return path.parent.name + "/" + path.stem, lambda: read_bvh_clip(path, skip=0)
+        # Nothing in a BVH tells who moves: whoever keeps people apart keeps them in folders.
+        return path.resolve().parent.name, lambda: read_bvh_clip(path)
     if suffix == ".npz":
         # AMASS keeps a folder for each subject.
-        return path.parent.name, lambda: read_amass_clip(path, body)
+        return path.resolve().parent.name, lambda: read_amass_clip(path, body)
     if suffix == ".pkl":
         return aistpp_performer(path), lambda: read_aistpp_clip(path, body)
     return None

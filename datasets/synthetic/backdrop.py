@@ -13,7 +13,7 @@ Image = UInt8[np.ndarray, "height width 3"]
 
 def backdrop(side: int, rng: np.random.Generator) -> Image:
     """A picture of nobody, ``side`` pixels square: a wall, a floor, clutter and grain."""
-    image = np.empty((side, side, 3), np.float32)
+    image: np.ndarray = np.empty((side, side, 3), np.float32)
     wall, floor = _dull_colour(rng), _dull_colour(rng)
     horizon = int(side * np.clip(rng.normal(0.6, 0.2), 0, 1))
     image[:horizon], image[horizon:] = wall, floor
@@ -80,7 +80,7 @@ def photographed(image: Image, faults: Faults, rng: np.random.Generator) -> Imag
     if faults.coarse < 1.0:
         share = faults.coarse
         image = cv2.resize(image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
-    out = image.astype(np.float32)
+    out: np.ndarray = image.astype(np.float32)
     if faults.blur:
         out = cv2.GaussianBlur(out, (0, 0), faults.blur)
     out = 255 * np.clip((out * faults.gain + faults.lift) / 255, 0, 1) ** faults.gamma
@@ -88,7 +88,9 @@ def photographed(image: Image, faults: Faults, rng: np.random.Generator) -> Imag
     out = np.clip(out, 0, 255).astype(np.uint8)
     if faults.quality:
         coded = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, faults.quality])[1]
-        out = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+        decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+        assert decoded is not None
+        out = decoded
     return out if len(out) == side else cv2.resize(out, (side, side))
 
 

@@ -46,7 +46,7 @@ def random_shot(middle: Float[np.ndarray, "3"], reach: float, rng: np.random.Gen
     """
     size = _SIZES[rng.choice(len(_SIZES), p=_COMMON)]
     if rng.random() < 0.3:
-        azimuth = 2 * np.pi * rng.integers(0, _RING) / _RING
+        azimuth = 2 * np.pi * int(rng.integers(0, _RING)) / _RING
         elevation, distance = np.arctan2(rng.uniform(-0.1, 0.9), 4.0), rng.uniform(3.2, 5.0)
         angle, roll = np.deg2rad(65.0), rng.normal(0, 0.01)
     else:

@@ -7,7 +7,6 @@ The detector sees crops that follow the person, as it does in a clip: see
 from dataclasses import dataclass
 from functools import partial
 
-import cv2
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -272,6 +271,7 @@ def _pairs(
     pelvis = points[:, _HIPS].mean(1)
     xy = np.stack([one.xy for one in found])
     xyz = np.stack([one.xyz for one in found])
+    xyz = xyz - xyz[:, _HIPS].mean(1, keepdims=True)
     confidence = np.stack([one.confidence for one in found])
     return Pairs(
         corrupted=xyz[:, _COCO],
@@ -292,9 +292,3 @@ def _pairs(
         sequences=(name,),
         splits=(split,),
     )
-
-
-def quiet_threads() -> None:
-    """One thread each for the libraries that would otherwise take all cores of every process."""
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)

@@ -112,7 +112,10 @@ def read_library(
         progress("motions", len(motions), len(found))
     if all(motion.split != "train" for motion in motions):
         # So few performers that none is left to train on: then nothing can be held out.
-        _log.warning("too few performers to hold any out: all pairs are for training")
+        _log.warning(
+            "too few performers to hold any out: all pairs are for training. Keep every "
+            "performer's files in a folder of their own"
+        )
         motions = [replace(motion, split="train") for motion in motions]
     return motions
 

@@ -6,14 +6,18 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from multiprocessing.util import Finalize
 from pathlib import Path
+
+import cv2
+import torch
 
 from mocap.assets import fetch
 from mocap.body import load_body
 from mocap.datasets.jobs import Outcome, run_items
 from mocap.datasets.pairs import Pairs, PairStore
 from mocap.datasets.synthetic.batches import USUAL_YIELD, Batch, shoot
-from mocap.datasets.synthetic.film import Studio, quiet_threads
+from mocap.datasets.synthetic.film import Studio
 from mocap.datasets.synthetic.library import Motion, load_library, read_library, save_library
 from mocap.errors import MocapError
 from mocap.keypoints import MediaPipePose
@@ -111,8 +115,11 @@ class _Maker:
 def _workshop(library: str, model: str) -> tuple[Studio, list[Motion]]:
     """What a process needs once. Software rendering takes a core and no more."""
     os.environ.setdefault("LP_NUM_THREADS", "1")
-    quiet_threads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
     studio = Studio.of(load_body(), MediaPipePose(Path(model), most=1))
+    # MediaPipe must be closed before the interpreter comes down; `atexit` is too late for it.
+    Finalize(None, studio.close, exitpriority=1)
     return studio, load_library(Path(library))
 
 

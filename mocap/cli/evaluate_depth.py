@@ -84,6 +84,10 @@ def evaluate_depth(
     middle of the hips.
     """
     configure(verbose=verbose, quiet=quiet)
+    read = {path.resolve() for path in (*data, *([] if model is None else [model]))}
+    for option, path in (("--json", json_file), ("--plot", plot)):
+        if path is not None and path.resolve() in read:
+            raise typer.BadParameter("would be written over what is read", param_hint=option)
     with waiting("starting"):
         from mocap.training.depth import measure_refiner
     with StageProgress() as progress:

@@ -150,9 +150,9 @@ def configuration(
         try:
             content = json.loads(recipe.read_text(encoding="utf-8"))
             content = content.get("config", content)
-            network = content.get("network", {})
-            if not isinstance(network, dict):
-                raise ValueError(f"its network is {network!r}")
+            for part in ("network", "augmentations", "losses"):
+                if not isinstance(content.get(part, {}), dict):
+                    raise ValueError(f"its {part} is {content[part]!r}")
         except (OSError, ValueError, AttributeError) as error:
             raise MocapError(
                 f"{recipe}: is no recipe ({error}); it is JSON like a run's config.json"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mocap.depth.onnx import export_onnx
     from mocap.depth.refiner import DepthRefiner, RefinedPoses
     from mocap.depth.stage import (
+        MIRRORED,
         REFINEMENT,
         REFINEMENT_VERSION,
         holds_refinement,
@@ -31,6 +32,7 @@ _PLACES = {
     "onnx": ("export_onnx",),
     "refiner": ("DepthRefiner", "RefinedPoses"),
     "stage": (
+        "MIRRORED",
         "REFINEMENT",
         "REFINEMENT_VERSION",
         "holds_refinement",
@@ -43,6 +45,7 @@ _PLACES = {
 
 __all__ = [
     "JOINTS",
+    "MIRRORED",
     "REFINEMENT",
     "REFINEMENT_VERSION",
     "VIEWPOINT_FEATURES",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mocap.depth.refiner import DepthRefiner
 
 REFINEMENT, REFINEMENT_VERSION = "depth", "1"
+#: Whether takes are refined from both images of a person, their own and the mirror's.
+MIRRORED = True
 
 _SHIPPED = Path(__file__).parent / "data" / "refiner.safetensors"
 
@@ -64,6 +66,7 @@ def holds_refinement(take: Take, checkpoint: Path) -> bool:
     return (
         record is not None
         and record.version == REFINEMENT_VERSION
+        and bool(record.parameters.get("mirrored")) == MIRRORED
         and record.inputs.get("refiner") == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
         and all(p.refined3d is not None for p in take.people.values() if _has_keypoints(p))
     )

@@ -144,7 +144,7 @@ def test_bad_input_is_refused_by_name(mocap: Run, data: Path, recipe: Path, tmp_
     assert "recipe.json" in train("--data", data, "--recipe", tmp_path / "recipe.json")
     (tmp_path / "recipe.json").write_text('{"rhythm": 1}', encoding="utf-8")
     assert "rhythm" in train("--data", data, "--recipe", tmp_path / "recipe.json")
-    for content in ('{"config": [1]}', '{"network": 5}'):
+    for content in ('{"config": [1]}', '{"network": 5}', '{"losses": 5}'):
         (tmp_path / "recipe.json").write_text(content, encoding="utf-8")
         told = train("--data", data, "--recipe", tmp_path / "recipe.json", "--frames", 3)
         assert "recipe.json: is no recipe" in told
@@ -165,3 +165,9 @@ def test_bad_input_is_refused_by_name(mocap: Run, data: Path, recipe: Path, tmp_
     assert "split test" in measure(model, "--data", train_only)
     assert "'exam'" in measure(model, "--data", data, "--split", "exam")
     assert "abacus" in measure(model, "--data", data, "--device", "abacus")
+    before = data.read_bytes(), model.read_bytes()
+    for option, path in (("--json", data), ("--plot", model)):
+        ended = mocap("evaluate", "depth", model, "--data", data, option, path)
+        assert ended.code == 2
+        assert "would be written over what is read" in re.sub(r"\W+", " ", ended.err)
+    assert (data.read_bytes(), model.read_bytes()) == before

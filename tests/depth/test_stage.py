@@ -10,6 +10,7 @@ from takes import make_take
 
 from mocap import depth
 from mocap.depth import (
+    MIRRORED,
     REFINEMENT,
     DepthRefiner,
     holds_refinement,
@@ -74,10 +75,13 @@ def test_everybody_with_points_is_refined(detected, checkpoint, tmp_path):
 
 def test_a_refined_take_is_known_again(detected, checkpoint, make_network, tmp_path):
     assert not holds_refinement(detected, checkpoint)
-    take = refine_take(detected, DepthRefiner.load(checkpoint))
+    take = refine_take(detected, DepthRefiner.load(checkpoint, mirrored=MIRRORED))
     assert holds_refinement(take, checkpoint)
     other = write_checkpoint(make_network(), tmp_path / "other.safetensors")
     assert not holds_refinement(take, other)
+    assert not holds_refinement(
+        refine_take(detected, DepthRefiner.load(checkpoint, mirrored=not MIRRORED)), checkpoint
+    )
     older = tuple(replace(stage, version="0") for stage in take.provenance)
     assert not holds_refinement(replace(take, provenance=older), checkpoint)
     person = replace(take.people["person-1"], refined3d=None)

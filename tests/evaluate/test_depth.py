@@ -132,7 +132,7 @@ def test_a_pose_alone_tells_the_camera_by_its_torso() -> None:
     # The torso is upright in the picture, so the camera is level with it, in front.
     true = DepthPoses(standing(), places(np.zeros(4)))
     assert measure_depth(true, DepthPoses(true.xyz)).camera_median_degrees == pytest.approx(0)
-    # Somebody seen from their left, and bending to the camera: 30° up, not true.
+    # Somebody who bends towards the camera: it seems to be 30° up, and is not.
     turn = Rotation.from_euler("X", 30, degrees=True).as_matrix()
     bent = measure_depth(true, DepthPoses(true.xyz @ turn.T))
     assert bent.elevation_median_degrees == pytest.approx(30)

@@ -33,8 +33,12 @@ def begin(folder: Path, config: TrainConfig, data_sha256: str, resume: bool) -> 
             "folder with --out"
         )
     if earlier is not None:
-        if (folder / RESUMABLE).exists():
-            _read(folder / RESUMABLE)
+        if not (folder / RESUMABLE).exists():
+            raise TrainingError(
+                f"{folder}: holds a model and no {RESUMABLE} to go on from; choose another folder "
+                "with --out"
+            )
+        _read(folder / RESUMABLE)
         other = differences(earlier[0], config)
         if earlier[1] != data_sha256:
             other.append("the data are not the same")

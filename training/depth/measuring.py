@@ -31,17 +31,17 @@ def measure_refiner(
 
 def refined_poses(refiner: DepthRefiner, pairs: Pairs, progress: Progress = silent) -> DepthPoses:
     """What a refiner makes of pairs."""
-    timed = pairs.sequence is not None and pairs.time is not None
-    alone = refiner.network.config.frames == 1 or not timed
+    alone = refiner.network.config.frames == 1 or pairs.sequence is None or pairs.time is None
     xyz = np.zeros_like(pairs.ground_truth)
     camera, sigma = np.zeros_like(pairs.camera_relative), np.zeros_like(pairs.visibility)
     progress("refining", 0, len(pairs))
     for run in _portions(len(pairs)) if alone else pairs.runs():
+        times = None if alone or pairs.time is None else pairs.time[run]
+        if times is not None and not np.isfinite(times).all():
+            # Put together with others that tell times, and told none themselves.
+            times = None
         said: RefinedPoses = refiner.refine(
-            pairs.pose_2d[run],
-            pairs.corrupted[run],
-            pairs.visibility[run],
-            None if alone or pairs.time is None else pairs.time[run],
+            pairs.pose_2d[run], pairs.corrupted[run], pairs.visibility[run], times
         )
         xyz[run], camera[run], sigma[run] = said.xyz, said.camera_relative, said.sigma
         progress("refining", run.stop, len(pairs))
