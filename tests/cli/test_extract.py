@@ -57,7 +57,7 @@ def test_another_height_is_fitted_without_detecting_again(
     take = Take.load(extracted / "take.h5")
     assert take.world is not None
     assert "1.9" in take.world.scale_source
-    assert [stage.name for stage in take.provenance] == ["detection", "camera", "fitting"]
+    assert [stage.name for stage in take.provenance] == ["detection", "camera", "depth", "fitting"]
 
 
 def test_other_detection_parameters_detect_again(extracted: Path, clip: Path, mocap: Run) -> None:
