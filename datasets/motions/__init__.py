@@ -8,15 +8,17 @@ from mocap.datasets.motions.deepmimic import read_deepmimic_clip
 from mocap.datasets.motions.expmap import read_expmap_clip
 from mocap.datasets.motions.poselib import read_poselib_clip
 from mocap.datasets.motions.positions import read_climbing_clip
-from mocap.datasets.motions.reading import read_motion
+from mocap.datasets.motions.reading import MOTION_FILES, motion_sources, read_motion
 from mocap.datasets.motions.retarget import BodyClip, to_bodies, to_body
 from mocap.datasets.motions.smpl import read_aistpp_clip, read_amass_clip
 
 __all__ = [
     "CMU_ACKNOWLEDGEMENT",
+    "MOTION_FILES",
     "BodyClip",
     "MotionClip",
     "Source",
+    "motion_sources",
     "read_aistpp_clip",
     "read_amass_clip",
     "read_amc_clip",

@@ -33,7 +33,12 @@ def read_bvh_clip(
     clip = clip_of(motion, path.stem, performer or path.stem)[skip:]
     if not len(clip):
         raise MocapError(f"{path}: has no frames after the first {skip}")
-    return clip.scaled(LEG / leg_length(clip)) if units is None else clip
+    if units is not None:
+        return clip
+    leg = leg_length(clip)
+    if not leg > 0:
+        raise MocapError(f"{path}: its legs have no length to tell its unit by")
+    return clip.scaled(LEG / leg)
 
 
 def leg_length(clip: MotionClip) -> float:

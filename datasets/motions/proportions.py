@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mocap.datasets.motions.clip import MotionClip
+from mocap.errors import MocapError
 from mocap.fitting.rig import JOINTS, NAMES, Rig
 
 _Ends = tuple[tuple[str, ...], tuple[str, ...]]
@@ -37,11 +38,14 @@ def proportions(clips: Sequence[MotionClip], rig: Rig) -> Float[np.ndarray, " sh
 
     Returns:
         The betas.
+
+    Raises:
+        MocapError: the clips tell the length of no bone.
     """
     rows, lengths, spreads = [], [], []
     for ends, spread in _SPANS:
         told = [_length(clip, ends) for clip in clips]
-        known = [length for length in told if length is not None]
+        known = [length for length in told if length is not None and np.isfinite(length)]
         if known:
             row = np.zeros(JOINTS)
             for names, sign in zip(ends, (-1.0, 1.0), strict=True):
@@ -49,6 +53,8 @@ def proportions(clips: Sequence[MotionClip], rig: Rig) -> Float[np.ndarray, " sh
             rows.append(row)
             lengths.append(float(np.median(known)))
             spreads.append(spread)
+    if not rows:
+        raise MocapError(f"{clips[0].name if clips else 'no clips'}: no bone's length is known")
     sums = np.array(rows)
     change = np.einsum("bj,jik->bik", sums, rig.joint_directions)
     betas = np.zeros(rig.joint_directions.shape[-1])

@@ -1,12 +1,75 @@
-"""One motion file by what it is: which reader it needs, and who performs in it."""
+"""Motion files by what they are: which reader each needs, and who performs in it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 from mocap.body import Body
 from mocap.datasets.motions.bvh import read_bvh_clip
 from mocap.datasets.motions.clip import MotionClip
+from mocap.datasets.motions.corpora import Source, sources
 from mocap.datasets.motions.smpl import aistpp_performer, read_aistpp_clip, read_amass_clip
+from mocap.errors import MocapError
+
+#: What can be read, wherever it is.
+MOTION_FILES = "BVH, AMASS .npz or AIST++ .pkl"
+#: Bytes in which a pickle of AIST++ names one of its arrays.
+_HEAD = 1 << 16
+
+
+def motion_sources(path: Path, body: Body) -> list[Source]:
+    """The clips that a path leads to.
+
+    Args:
+        path: a motion file; a folder of them, searched to the bottom; or the folder of test data.
+        body: for motion that is told by rotations of the body alone.
+
+    Raises:
+        MocapError: it is missing, or a file that is no motion.
+    """
+    if path.is_dir():
+        if (path / "motions").is_dir():
+            # The folder of test data, if it is one: AIST++ has a folder of this name as well.
+            with suppress(MocapError):
+                return sources(path, body)
+        files = [file for file in sorted(path.rglob("*")) if is_motion(file)]
+        return [source for file in files if (source := _source(file, body))]
+    if not path.exists():
+        raise MocapError(f"{path}: no such file or folder")
+    source = _source(path, body)
+    if source is None:
+        raise MocapError(f"{path}: is no motion that can be read, which is {MOTION_FILES}")
+    if not is_motion(path):
+        kind = "AMASS" if path.suffix.lower() == ".npz" else "AIST++"
+        raise MocapError(f"{path}: is no {kind} motion: it holds no poses")
+    return [source]
+
+
+def _source(path: Path, body: Body) -> Source | None:
+    found = read_motion(path, body)
+    return None if found is None else Source("file", found[0], path, found[1])
+
+
+def is_motion(path: Path) -> bool:
+    """Whether a file in a folder of many is meant as motion, damaged or not.
+
+    Corpora keep other things in the same forms: shapes of bodies beside AMASS's motions, cameras
+    and key points beside AIST++'s.
+    """
+    suffix = path.suffix.lower()
+    if not path.is_file():
+        return False
+    try:
+        if suffix == ".npz":
+            with ZipFile(path) as archive:
+                return "poses.npy" in archive.namelist()
+        if suffix == ".pkl":
+            with path.open("rb") as file:
+                return b"smpl_" in file.read(_HEAD)
+    except (OSError, ValueError, BadZipFile):
+        return True  # its reader says what is wrong with it
+    return suffix == ".bvh"
 
 
 def read_motion(path: Path, body: Body) -> tuple[str, Callable[[], MotionClip]] | None:

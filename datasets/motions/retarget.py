@@ -6,7 +6,7 @@ joint limits and a weak pull to the usual pose for what the corpus does not tell
 round pulls towards the smoothed first one instead, so that what is not told at least stays calm.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from mocap.datasets.motions.clip import MotionClip
 from mocap.datasets.motions.proportions import proportions
 from mocap.datasets.motions.start import first_pose
 from mocap.datasets.motions.targets import Targets, jointed, targets_of
+from mocap.errors import MocapError
 from mocap.fitting.freedom import SIZE, limits, means, spreads
 from mocap.fitting.kinematics import Pose, point_jacobian, pose_rig
 from mocap.fitting.rig import JOINTS, NAMES, Rig
@@ -91,11 +92,19 @@ def to_body(
         betas: its shape; the clip's own proportions if None. Clips of one performer share one:
             see :func:`.proportions.proportions`.
         iterations: of the first round, at most.
+
+    Raises:
+        MocapError: the clip is no motion that a body could follow.
     """
     rig = jointed(Rig.of(body, _SHAPES))
     betas = proportions([clip], rig) if betas is None else betas
-    with threadpool_limits(limits=1, user_api="blas"):
-        pose = _solved(clip, rig, betas, iterations)
+    try:
+        with threadpool_limits(limits=1, user_api="blas"):
+            pose = _solved(clip, rig, betas, iterations)
+    except ValueError as error:  # what numpy's and SciPy's linear algebra fail with
+        raise MocapError(f"{clip.name}: no body can follow it: {error}") from error
+    if not (np.isfinite(pose.coordinates).all() and np.isfinite(pose.transl).all()):
+        raise MocapError(f"{clip.name}: no body can follow it: its poses are not finite")
     joints = pose_rig(rig, betas, pose).joints
     shown = [name for name in COMPARED if name in clip.names]
     told = clip.joints[:, [clip.names.index(name) for name in shown]]
@@ -103,10 +112,32 @@ def to_body(
     return BodyClip(clip.name, clip.performer, clip.fps, betas, pose, np.nanmean(gaps, 1))
 
 
-def to_bodies(clips: Sequence[MotionClip], body: Body) -> list[BodyClip]:
-    """Several clips of one performer, with one shape for all."""
+def to_bodies(
+    clips: Sequence[MotionClip],
+    body: Body,
+    *,
+    on_fault: Callable[[MotionClip, MocapError], None] | None = None,
+) -> list[BodyClip]:
+    """Several clips of one performer, with one shape for all.
+
+    Args:
+        clips: one at least, in metres.
+        body: the body.
+        on_fault: told of clips that no body can follow, which are then left out.
+
+    Raises:
+        MocapError: the clips tell no shape; or, without ``on_fault``, no body can follow one.
+    """
     betas = proportions(clips, Rig.of(body, _SHAPES))
-    return [to_body(clip, body, betas=betas) for clip in clips]
+    found = []
+    for clip in clips:
+        try:
+            found.append(to_body(clip, body, betas=betas))
+        except MocapError as error:
+            if on_fault is None:
+                raise
+            on_fault(clip, error)
+    return found
 
 
 def _solved(clip: MotionClip, rig: Rig, betas: np.ndarray, iterations: int) -> Pose:

@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 from mocap.datasets.motions.clip import Z_UP_TO_Y_UP, MotionClip, upright_axes
 from mocap.datasets.motions.names import plain, table_for
+from mocap.errors import MocapError
 from mocap.exporters import SkeletalMotion
 
 #: Rotations that mean something on another skeleton: the others are told by where joints are.
@@ -33,8 +34,11 @@ def clip_of(
             stands along if None.
 
     Raises:
-        MocapError: the skeleton's names are of no known family.
+        MocapError: the skeleton's names are of no known family, or its numbers are not finite.
     """
+    numbers = (motion.rest_offsets, motion.rotations, motion.root_position)
+    if not all(np.isfinite(one).all() for one in numbers):
+        raise MocapError(f"{name}: some of its numbers are not finite")
     table = table_for(motion.names)
     index = {plain(theirs): i for i, theirs in enumerate(motion.names)}
     rest = _rest_joints(motion)

@@ -38,9 +38,12 @@ def read_aistpp_clip(path: str | Path, body: Body) -> MotionClip:
     content = read_arrays(path)
     try:
         poses = np.asarray(content["smpl_poses"], dtype=float)
-        place = np.asarray(content["smpl_trans"], dtype=float) / float(content["smpl_scaling"][0])
-        if poses.shape[1] != 72 or place.shape != (len(poses), 3):
-            raise ValueError(f"poses are {poses.shape}, places {place.shape}")
+        scale = float(content["smpl_scaling"][0])
+        place = np.asarray(content["smpl_trans"], dtype=float)
+        if poses.shape[1] != 72 or place.shape != (len(poses), 3) or not scale > 0:
+            raise ValueError(f"poses are {poses.shape}, places {place.shape}, its scale is {scale}")
+        place = place / scale
+        _require_numbers(poses, place)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise MocapError(f"{path}: is no AIST++ motion: {error}") from error
     # The two hands at the end are rigid in SMPL.
@@ -66,16 +69,26 @@ def read_amass_clip(path: str | Path, body: Body) -> MotionClip:
             rate = next(name for name in ("mocap_framerate", "mocap_frame_rate") if name in file)
             fps = float(file[rate])
         rotations = poses[:, : 3 * _JOINTS].reshape(len(poses), _JOINTS, 3)
-        if place.shape != (len(poses), 3) or not fps > 0:
+        if place.shape != (len(poses), 3) or not 0 < fps < np.inf:
             raise ValueError(f"poses are {poses.shape}, places {place.shape}, rate {fps}")
-        if not (np.isfinite(poses).all() and np.isfinite(place).all()):
-            raise ValueError("some of its numbers are not finite")
+        _require_numbers(poses, place)
     except StopIteration:
         raise MocapError(f"{path}: is no AMASS motion: it tells no frame rate") from None
-    except (OSError, EOFError, KeyError, TypeError, ValueError, BadZipFile, zlib.error) as error:
+    except (
+        *(OSError, EOFError, KeyError, IndexError, TypeError, ValueError, BadZipFile, zlib.error),
+        # Archives may be encrypted, packed in ways unknown here, or promise more than there is.
+        *(RuntimeError, MemoryError, OverflowError),
+    ) as error:
         raise MocapError(f"{path}: is no AMASS motion: {error}") from error
     clip = _clip(path.stem, path.parent.name, fps, rotations, place, body)
     return clip.turned(Z_UP_TO_Y_UP)
+
+
+def _require_numbers(poses: np.ndarray, place: np.ndarray) -> None:
+    if not len(poses):
+        raise ValueError("it has no frames")
+    if not (np.isfinite(poses).all() and np.isfinite(place).all()):
+        raise ValueError("some of its numbers are not finite")
 
 
 def _clip(

@@ -3,7 +3,7 @@
 from mocap.datasets.pairs.item import encode_item, read_item, write_item
 from mocap.datasets.pairs.npz import read_npz, write_npz
 from mocap.datasets.pairs.packing import unpack
-from mocap.datasets.pairs.reading import items_of, read_pairs
+from mocap.datasets.pairs.reading import items_of, read_pairs, told_splits
 from mocap.datasets.pairs.record import SPLITS, Pairs, PairsError
 from mocap.datasets.pairs.store import Entry, PairStore
 from mocap.datasets.pairs.summary import AZIMUTHS, ELEVATIONS, Summary
@@ -22,6 +22,7 @@ __all__ = [
     "read_item",
     "read_npz",
     "read_pairs",
+    "told_splits",
     "unpack",
     "write_item",
     "write_npz",

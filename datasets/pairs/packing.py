@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mocap.datasets.pairs.reading import read_pairs
-from mocap.datasets.pairs.record import Pairs
+from mocap.datasets.pairs.record import Pairs, PairsError
 from mocap.datasets.pairs.store import PairStore
 from mocap.progress import Progress, silent
 
@@ -22,10 +22,12 @@ def unpack(source: str | Path, out: str | Path, *, progress: Progress = silent) 
         progress: told of the pairs.
 
     Raises:
-        PairsError: the file cannot be read, or the folder holds something else.
+        PairsError: the file cannot be read or holds no pairs, or the folder holds something else.
     """
     source = Path(source)
     pairs = read_pairs(source)
+    if not len(pairs):
+        raise PairsError(f"{source}: holds no pairs to put into a store")
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
     store = PairStore.make(out, "file", {"file": source.name, "sha256": digest})
     done = 0

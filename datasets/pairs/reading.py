@@ -1,12 +1,14 @@
 """Pairs from wherever they are: a store, one of its items, or an NPZ file."""
 
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from mocap.datasets.pairs.item import SUFFIX, read_item
 from mocap.datasets.pairs.npz import read_npz
 from mocap.datasets.pairs.record import SPLITS, Pairs, PairsError
 from mocap.datasets.pairs.store import HEAD, ITEMS, item_files, read_head
+from mocap.datasets.pairs.summary import Summary
 from mocap.progress import Progress, silent
 
 _HDF5, _ZIP = b"\x89HDF\r\n\x1a\n", b"PK"
@@ -39,6 +41,20 @@ def read_pairs(
         pairs = read_npz(path)
         return pairs if splits is None else pairs.of_split(*splits)
     raise PairsError(f"{path}: holds no training pairs; they come as a store's folder, .h5 or .npz")
+
+
+def told_splits(paths: Iterable[Path], progress: Progress = silent) -> str:
+    """What pairs are for, in words: ``train 40, val 10``; "no pairs" where there are none.
+
+    Raises:
+        PairsError: as :func:`read_pairs`.
+    """
+    counts: Counter[str] = Counter()
+    for path in paths:
+        counts += Summary.of(read_pairs(path, progress=progress)).pairs_of
+    # Pairs that do not say are for training.
+    counts["train"] += counts.pop("", 0)
+    return ", ".join(f"{name} {counts[name]}" for name in SPLITS if counts[name]) or "no pairs"
 
 
 def items_of(

@@ -201,11 +201,18 @@ class Pairs:
         Raises:
             PairsError: naming the array that holds what it cannot, and the first frame that does.
         """
-        for name in REQUIRED:
-            _refuse_where(~np.isfinite(getattr(self, name)), name, "is not finite")
-        for name in ("visibility", "landmarks_confidence"):
+        for name in (one for one in self.present if one not in ("sequence", "time")):
+            value = getattr(self, name)
+            wrong = ~np.isfinite(value)
+            if name in OPTIONAL:
+                # A frame that tells nothing of it, as concatenation makes, is no fault.
+                wrong &= ~np.isnan(value).all(tuple(range(1, value.ndim)), keepdims=True)
+            _refuse_where(wrong, name, "is not finite")
+        for name, (low, high, fault) in _BOUNDS.items():
             if (value := getattr(self, name)) is not None:
-                _refuse_where((value < 0) | (value > 1), name, "is not between 0 and 1")
+                _refuse_where((value < low) | (value > high), name, fault)
+        if self.image_size is not None:
+            _refuse_where(self.image_size <= 0, "image_size", "is not above 0")
         if self.sequence is None:
             return self
         runs = list(self.runs())
@@ -215,9 +222,24 @@ class Pairs:
             if index in seen:
                 raise PairsError(f"the frames of {self.sequences[index]} are not together")
             seen.add(index)
-            if self.time is not None and np.any(np.diff(self.time[run]) <= 0):
-                raise PairsError(f"the frames of {self.sequences[index]} are not in time's order")
+            self._check_times(run, self.sequences[index])
         return self
+
+    def _check_times(self, run: slice, name: str) -> None:
+        """Refuse times of a sequence that do not rise; all may be NaN, but not some."""
+        if self.time is None or np.isnan(self.time[run]).all():
+            return
+        times = self.time[run].astype(float)
+        wrong = ~np.isfinite(times)
+        if wrong.any():
+            first = run.start + int(wrong.argmax())
+            raise PairsError(f"time is not finite in {name}, first in frame {first}")
+        wrong = np.diff(times) <= 0
+        if wrong.any():
+            first = run.start + 1 + int(wrong.argmax())
+            raise PairsError(
+                f"time: the frames of {name} are not in time's order, first frame {first}"
+            )
 
 
 #: The numbers of points and coordinates: an array's shape without its frames.
@@ -231,6 +253,27 @@ SHAPES: dict[str, tuple[int, ...]] = {
 ARRAYS = tuple(SHAPES)
 REQUIRED = ARRAYS[:7]
 OPTIONAL = ARRAYS[7:]
+
+# No person is larger, and what is beyond is likely in millimetres.
+_FARTHEST = 10.0
+_METRES = (-_FARTHEST, _FARTHEST, f"is beyond {_FARTHEST:g} m (metres are wanted)")
+_SHARE = (0.0, 1.0, "is not between 0 and 1")
+# Single precision rounds π up.
+_ROUNDING = 1e-5
+#: Between what the numbers of an array are, and what is said of others.
+_BOUNDS: dict[str, tuple[float, float, str]] = {
+    "visibility": _SHARE,
+    "landmarks_confidence": _SHARE,
+    "corrupted": _METRES,
+    "ground_truth": _METRES,
+    "landmarks_xyz": _METRES,
+    "azimuth": (-np.pi - _ROUNDING, np.pi + _ROUNDING, "is beyond ±π (radians are wanted)"),
+    "elevation": (
+        -np.pi / 2 - _ROUNDING,
+        np.pi / 2 + _ROUNDING,
+        "is beyond ±π/2 (radians are wanted)",
+    ),
+}
 
 
 def _array(name: str, value: Any, frames: int) -> np.ndarray:

@@ -19,7 +19,13 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from mocap.body import Body
-from mocap.datasets.motions import Source, read_motion, sources, to_bodies
+from mocap.datasets.motions import (
+    MOTION_FILES,
+    MotionClip,
+    Source,
+    motion_sources,
+    to_bodies,
+)
 from mocap.errors import MocapError
 from mocap.files import write_whole
 from mocap.progress import Progress, silent
@@ -82,60 +88,81 @@ def read_library(
 ) -> list[Motion]:
     """The motions of files and folders, as motion of the body at 30 frames a second.
 
+    Files that cannot be read are warned of and left out.
+
     Args:
         paths: motion files; folders of them, searched to the bottom; or the folder of test data.
         body: whose motion they become.
         progress: called with ``"motions"``, clips done, clips.
 
     Raises:
-        MocapError: nothing can be read, or a file is malformed.
+        MocapError: a file is missing or no motion, or nothing can be read.
     """
-    found = [source for path in paths for source in _sources(Path(path), body)]
+    found = [source for path in paths for source in motion_sources(Path(path), body)]
     if not found:
-        raise MocapError(f"{', '.join(map(str, paths))}: no motion that can be read")
+        raise MocapError(
+            f"{', '.join(map(str, paths))}: no motion that can be read: {MOTION_FILES}"
+        )
     groups: dict[str, list[Source]] = {}
     for source in found:
         groups.setdefault(source.performer, []).append(source)
     motions: list[Motion] = []
+    faults: list[str] = []
+    done = 0
     for performer, group in groups.items():
-        clips = [source.read().resampled(RATE) for source in group]
-        for clip in to_bodies([clip for clip in clips if len(clip) > 1], body):
-            motions.append(
-                Motion(
-                    clip.name,
-                    performer,
-                    split_of(performer),
-                    clip.pose.rotation_vectors().astype(np.float32),
-                    clip.pose.transl.astype(np.float32),
-                )
-            )
-        progress("motions", len(motions), len(found))
+        motions += _performed(performer, group, body, faults)
+        done += len(group)
+        progress("motions", done, len(found))
+    if not motions:
+        why = faults[0] if len(found) == 1 else f"not one can be read; the first: {faults[0]}"
+        raise MocapError(why)
+    for fault in faults:
+        _log.warning("left out: %s", fault)
     if all(motion.split != "train" for motion in motions):
         # So few performers that none is left to train on: then nothing can be held out.
-        _log.warning(
-            "too few performers to hold any out: all pairs are for training. Keep every "
-            "performer's files in a folder of their own"
-        )
         motions = [replace(motion, split="train") for motion in motions]
     return motions
 
 
-def _sources(path: Path, body: Body) -> list[Source]:
-    if (path / "motions").is_dir():
-        return sources(path, body)
-    if path.is_dir():
-        return [one for file in sorted(path.rglob("*")) for one in _file(file, body, False)]
-    return _file(path, body, True)
+def _performed(
+    performer: str, group: Sequence[Source], body: Body, faults: list[str]
+) -> list[Motion]:
+    """What can be made of one performer's files; why not of others is added to ``faults``."""
+    clips: list[MotionClip] = []
+    paths: dict[int, Path] = {}
 
+    def fail(path: Path, error: Exception) -> None:
+        told = str(error)
+        faults.append(told if str(path) in told else f"{path}: {told}")
 
-def _file(path: Path, body: Body, insist: bool) -> list[Source]:
-    reader = read_motion(path, body)
-    if reader is None:
-        if insist:
-            raise MocapError(f"{path}: is no motion that can be read: BVH, AMASS npz, AIST++ pkl")
+    for source in group:
+        try:
+            clip = source.read().resampled(RATE)
+            if len(clip) < 2:
+                raise MocapError(f"{source.path}: is a single frame, which is no motion")
+        except (MocapError, ValueError) as error:  # ValueError: numpy's, of senseless numbers
+            fail(source.path, error)
+        else:
+            paths[id(clip)] = source.path
+            clips.append(clip)
+    if not clips:
         return []
-    performer, read = reader
-    return [Source("file", performer, path, read)]
+    try:
+        made = to_bodies(clips, body, on_fault=lambda clip, error: fail(paths[id(clip)], error))
+    except MocapError as error:
+        for path in paths.values():
+            fail(path, error)
+        return []
+    return [
+        Motion(
+            clip.name,
+            performer,
+            split_of(performer),
+            clip.pose.rotation_vectors().astype(np.float32),
+            clip.pose.transl.astype(np.float32),
+        )
+        for clip in made
+    ]
 
 
 def save_library(motions: Sequence[Motion], path: Path) -> None:

@@ -1,9 +1,10 @@
 """A store of synthetic pairs: motion files go in, what the real detector sees of them comes out."""
 
 import hashlib
+import logging
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing.util import Finalize
@@ -27,8 +28,11 @@ from mocap.progress import Progress, silent
 VERSION = "2"
 #: The library as motion of the body, kept in the store: turning it takes minutes.
 LIBRARY = "motions.npz"
-#: Of twenty batches, those for validation and for the test.
-_VALIDATION, _TEST, _ROUND = (4,), (9, 19), 20
+#: Of twenty batches, those for validation and for the test: the first ones early, so that small
+#: stores have some as well.
+_VALIDATION, _TEST, _ROUND = (5,), (2, 12), 20
+
+_log = logging.getLogger(__name__)
 
 
 def synthesize(
@@ -49,13 +53,13 @@ def synthesize(
         motions: motion files, folders of them, or the folder of test data.
         out: the store; one that was made of the same motions with the same seed is gone on with,
             also towards a larger number of frames.
-        frames: about how many pairs are wanted.
+        frames: about how many pairs are wanted; whole batches of about 140 are made.
         workers: processes; as many as there are cores if 0. With Ray, the most batches at once;
             as many as the cluster can if 0.
         seed: of everything that is random.
         ray_address: of a Ray cluster, whose nodes must see ``out`` and this machine's folder of
             assets under the same paths.
-        progress: told of ``motions``, then of ``frames``.
+        progress: told of ``motions``, then of ``batches``.
 
     Returns:
         What was made, kept and failed.
@@ -77,10 +81,11 @@ def synthesize(
     store = PairStore.make(out, "synthetic", parameters)
     if not kept.exists():
         save_library(library, kept)
-    splits = {motion.split for motion in library}
+    splits = _performed(library)
     count = math.ceil(frames / USUAL_YIELD)
     batches = [Batch(number, split_of(number), seed) for number in range(count)]
     batches = [batch for batch in batches if batch.split in splits]
+    _warn_of_few(splits - {batch.split for batch in batches}, frames)
     return run_items(
         batches,
         _Maker(str(kept.resolve()), str(fetch("pose_landmarker"))),
@@ -88,8 +93,7 @@ def synthesize(
         workers=workers if workers or ray_address else os.cpu_count() or 1,
         ray_address=ray_address,
         progress=progress,
-        stage="frames",
-        size=lambda _: USUAL_YIELD,
+        stage="batches",
     )
 
 
@@ -97,6 +101,34 @@ def split_of(number: int) -> str:
     """What a batch is for."""
     at = number % _ROUND
     return "val" if at in _VALIDATION else "test" if at in _TEST else "train"
+
+
+def _performed(library: Sequence[Motion]) -> set[str]:
+    """What there are performers for; says so, and whom nobody is held out for."""
+    for split in ("train", "val", "test"):
+        own = [motion for motion in library if motion.split == split]
+        _log.info("%s: %d performers, %d clips", split, len({m.performer for m in own}), len(own))
+    splits = {motion.split for motion in library}
+    missing = [split for split in ("val", "test") if split not in splits]
+    if missing:
+        _log.warning(
+            "nobody is held out for %s: keep each performer's files in a folder of their own, or "
+            "give more performers",
+            " and ".join(missing),
+        )
+    return splits
+
+
+def _warn_of_few(missing: Collection[str], frames: int) -> None:
+    if missing:
+        # A split begins with its first batch.
+        first = max(next(n for n in range(_ROUND) if split_of(n) == one) for one in missing)
+        _log.warning(
+            "%d frames are too few for any pairs for %s: ask for %d or more with --frames",
+            frames,
+            " and ".join(sorted(missing, reverse=True)),
+            first * USUAL_YIELD + 1,
+        )
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from mocap.cli import dataset_making
-from mocap.cli.console import complain, configure, say, waiting
+from mocap.cli.console import complain, configure, note, say, waiting
 from mocap.cli.dataset_making import Splits, stoppable
 from mocap.cli.options import Quiet, examples
 from mocap.cli.progress import StageProgress
+from mocap.errors import MocapError
 
 _commands = typer.Typer(
     help="Training pairs: what a detector saw of poses, and what they were.", no_args_is_help=True
@@ -47,6 +48,8 @@ def info(
     with StageProgress() as progress:
         found = describe(source, verify=verify, progress=progress)
     display(found, as_json=as_json)
+    if verify and not source.is_dir():
+        note(f"{source}: a file has no hashes to compare with; a store's folder has")
     if found.damaged:
         for fault in found.damaged.values():
             complain(fault)
@@ -80,18 +83,27 @@ def pack(
     is_file = out.suffix.lower() == ".npz"
     if source.is_dir() and not is_file:
         raise typer.BadParameter("must end in .npz: a store is a store already", param_hint="--out")
+    if out.suffix and not is_file and not out.is_dir():
+        raise typer.BadParameter(
+            f"ends in {out.suffix}: a file ends in .npz, and a store's name in nothing such",
+            param_hint="--out",
+        )
     if split is not None and not is_file:
         raise typer.BadParameter("is for writing an .npz", param_hint="--split")
     if out.resolve() == source.resolve():
         raise typer.BadParameter("would be written over what is read", param_hint="--out")
     with stoppable(out):
         with waiting("reading"):
-            from mocap.datasets.pairs import read_pairs, unpack, write_npz
+            from mocap.datasets.pairs import read_pairs, told_splits, unpack, write_npz
 
         with StageProgress() as progress:
             if is_file:
                 names = None if split is None else [one.value for one in split]
                 pairs = read_pairs(source, splits=names, progress=progress)
+                if not len(pairs):
+                    asked = f" for {' or '.join(names)}" if names else ""
+                    there = told_splits([source], progress)
+                    raise MocapError(f"{source}: holds no pairs{asked} (it has: {there})")
                 with waiting("compressing"):
                     write_npz(pairs, out)
                 count = len(pairs)

@@ -108,15 +108,14 @@ def _rows(found: Description) -> dict[str, str]:
     if found.failed:
         rows["failed"] = f"{len(found.failed)}: {', '.join(found.failed)}"
     sequences = sum(summary.sequences_of.values())
-    rows["sequences"] = str(sequences) if sequences else "not told apart"
-    named = [name for name in SPLITS if summary.pairs_of[name]]
-    rows["splits"] = (
-        ", ".join(
-            f"{name} {summary.pairs_of[name]} pairs of {summary.sequences_of[name]} sequences"
-            for name in named
-        )
-        or "none: all are for training"
+    rows["sequences"] = (
+        str(sequences) if sequences else "not told apart" if summary.pairs else "none"
     )
+    named = [name for name in SPLITS if summary.pairs_of[name]]
+    rows["splits"] = ", ".join(
+        f"{name} {summary.pairs_of[name]} pairs of {summary.sequences_of[name]} sequences"
+        for name in named
+    ) or _without_splits(found)
     if summary.pairs:
         rows["confidence"] = f"{summary.confidence:.2f} on average"
         rows["raw MPJPE"] = (
@@ -129,6 +128,12 @@ def _rows(found: Description) -> dict[str, str]:
             for name in summary.arrays
         )
     return rows
+
+
+def _without_splits(found: Description) -> str:
+    if found.summary.pairs:
+        return "none: all are for training"
+    return "unknown: no item could be read" if found.damaged else "none"
 
 
 def _told(parameter: tuple[str, Any]) -> str:

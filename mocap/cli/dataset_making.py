@@ -107,17 +107,23 @@ def synthesize(
         list[Path],
         typer.Option(
             metavar="DIR|FILE...",
-            help="Motion: BVH, AMC, AMASS .npz, AIST++ .pkl and others, or folders of them.",
+            help="Motion: BVH, AMASS .npz or AIST++ .pkl, or folders of them, to the bottom. "
+            "Keep each performer's files in a folder of their own: some are held out for tests.",
         ),
     ],
     more: Annotated[list[Path] | None, typer.Argument(hidden=True, metavar="DIR|FILE")] = None,
     frames: Annotated[
-        int, typer.Option(metavar="N", min=1, help="About how many pairs to make.")
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="About how many pairs to make: rounded up to batches of about 140.",
+        ),
     ] = 100_000,
     workers: _Workers = None,
     ray: _Ray = None,
     seed: Annotated[
-        int, typer.Option(metavar="S", min=0, help="Of all that is left to chance.")
+        int, typer.Option(metavar="S", min=0, max=2**32 - 1, help="Of all that is left to chance.")
     ] = 0,
     verbose: Verbose = False,
     quiet: Quiet = False,

@@ -1,6 +1,7 @@
 """``mocap evaluate depth``: how good the depth refiner is, by where the camera stands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,8 +9,10 @@ import typer
 
 from mocap.cli.console import configure, note, say, show, waiting, warn
 from mocap.cli.evaluate import figure, plain_table, share, write_json
+from mocap.cli.folders import writable_folder
 from mocap.cli.options import Quiet, Verbose, examples, flowing
 from mocap.cli.progress import StageProgress
+from mocap.cli.train import one_of
 from mocap.errors import MocapError
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("errors within sigma (Gaussian: 61 %)", "within_one_sigma", "share"),
     ("errors within two sigma (99 %)", "within_two_sigma", "share"),
 )
+_PLOTS = (".png", ".svg", ".pdf")
 #: The figures of a bin.
 _OF_BINS = (
     ("MPJPE", "mpjpe_mm", "number"),
@@ -64,7 +68,11 @@ def evaluate_depth(
     ] = None,
     split: Annotated[
         str,
-        typer.Option(metavar="NAME", help="Which pairs: train, val, test, or all."),
+        typer.Option(
+            metavar="NAME",
+            callback=one_of("train", "val", "test", "all"),
+            help="Which pairs: train, val, test, or all.",
+        ),
     ] = "test",
     json_file: Annotated[
         Path | None,
@@ -74,7 +82,14 @@ def evaluate_depth(
         Path | None,
         typer.Option(metavar="FILE", help="Draw errors around the person, as .png, .svg or .pdf."),
     ] = None,
-    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            callback=one_of("auto", "cpu", "cuda"),
+            help="auto, cpu or cuda.",
+        ),
+    ] = "auto",
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
@@ -88,6 +103,37 @@ def evaluate_depth(
     for option, path in (("--json", json_file), ("--plot", plot)):
         if path is not None and path.resolve() in read:
             raise typer.BadParameter("would be written over what is read", param_hint=option)
+    if plot is not None and plot.suffix.lower() not in _PLOTS:
+        raise typer.BadParameter(f"must end in {', '.join(_PLOTS)}", param_hint="--plot")
+    with ExitStack() as stack:
+        for option, path in (("--json", json_file), ("--plot", plot)):
+            if path is not None:
+                stack.enter_context(_writable(path, option))
+        _measure(data, model, split, json_file, plot, device)
+
+
+@contextmanager
+def _writable(path: Path, option: str) -> Iterator[None]:
+    """A file's folder, made if need be, as long as the work takes; before it begins."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(writable_folder(path.parent))
+        except MocapError as error:
+            raise MocapError(
+                f"{path}: its folder cannot be made or written; choose another with {option}"
+            ) from error
+        yield
+
+
+def _measure(
+    data: Sequence[Path],
+    model: Path | None,
+    split: str,
+    json_file: Path | None,
+    plot: Path | None,
+    device: str,
+) -> None:
+    """Measure, say and write."""
     with waiting("starting"):
         from mocap.training.depth import measure_refiner
     with StageProgress() as progress:
@@ -126,32 +172,21 @@ def add_to(app: typer.Typer, name: str) -> None:
 
 
 def _refiner(model: Path | None, device: str) -> "DepthRefiner":
-    import torch
-
     from mocap.depth import DepthRefiner
 
-    if device not in ("auto", "cpu", "cuda"):
-        raise MocapError(f"--device {device}: is none of auto, cpu, cuda")
-    there = torch.cuda.is_available()
-    if device == "cuda" and not there:
-        raise MocapError("--device cuda: PyTorch sees no CUDA device; take --device cpu")
-    chosen = "cuda" if there and device != "cpu" else "cpu"
-    if model is not None and model.is_dir():
-        from mocap.training.depth import MODEL
-
-        model = model / MODEL
-    return DepthRefiner.load(model, chosen)
+    return DepthRefiner.load(model, device)
 
 
 def _pairs(data: Sequence[Path], split: str, progress: StageProgress) -> "Pairs":
-    from mocap.datasets.pairs import Pairs, read_pairs
+    from mocap.datasets.pairs import Pairs, read_pairs, told_splits
 
     wanted = None if split == "all" else (split,)
     pairs = Pairs.concatenate(read_pairs(path, splits=wanted, progress=progress) for path in data)
     if not len(pairs):
         names = ", ".join(str(path) for path in data)
         raise MocapError(
-            f"{names}: no pairs are for this (split {split}); choose others with --split, or all"
+            f"{names}: no pairs are for this (split {split}), but {told_splits(data)}; choose "
+            "others with --split, or all"
         )
     return pairs
 

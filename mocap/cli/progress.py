@@ -25,6 +25,7 @@ _STAGES = {
     "fitting": ("fitting bodies", "frames"),
     "overlay": ("drawing overlay", "frames"),
     "body": ("building body", "steps"),
+    "batches": ("rendering and detecting", "batches"),
     "motions": ("reading motions", "clips"),
     "frames": ("rendering and detecting", "frames"),
     "videos": ("converting videos", "videos"),

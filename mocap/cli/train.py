@@ -1,7 +1,8 @@
 """``mocap train``: making the learned parts anew."""
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,23 @@ if TYPE_CHECKING:
     from mocap.training.depth import TrainConfig
 
 _commands = typer.Typer(help="Train the learned parts on data of your own.", no_args_is_help=True)
+
+
+def one_of(*names: str) -> Callable[[str], str]:
+    """A callback for options that take one of these names, and refuse others."""
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise typer.BadParameter(f"{name!r} is not one of {', '.join(names)}")
+        return name
+
+    return check
+
+
+def _above_0(rate: float | None) -> float | None:
+    if rate is not None and not 0 < rate < math.inf:
+        raise typer.BadParameter(f"{rate:g} is no learning rate: it must be above 0")
+    return rate
 
 
 def depth(
@@ -45,13 +63,22 @@ def depth(
         bool, typer.Option("--resume", metavar="", help="Go on with the run in DIR.")
     ] = False,
     seed: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Of everything drawn by lot.")
+        int | None,
+        typer.Option(metavar="N", min=0, max=2**32 - 1, help="Of everything drawn by lot."),
     ] = None,
     batch: Annotated[int | None, typer.Option(metavar="N", min=1, help="Poses in a step.")] = None,
     lr: Annotated[
-        float | None, typer.Option(metavar="RATE", min=0, help="Highest learning rate.")
+        float | None,
+        typer.Option(metavar="RATE", callback=_above_0, help="Highest learning rate."),
     ] = None,
-    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            callback=one_of("auto", "cpu", "cuda"),
+            help="auto, cpu or cuda.",
+        ),
+    ] = "auto",
     devices: Annotated[
         int, typer.Option(metavar="N", min=1, help="How many of them share the work.")
     ] = 1,
@@ -59,6 +86,7 @@ def depth(
         str,
         typer.Option(
             metavar="NAME",
+            callback=one_of("auto", "32-true", "bf16-mixed", "16-mixed"),
             help="32-true, bf16-mixed or 16-mixed; auto is mixed on a GPU.",
         ),
     ] = "auto",
@@ -80,7 +108,7 @@ def depth(
     """
     configure(verbose=verbose, quiet=quiet)
     with waiting("starting"):
-        from mocap.training.depth import is_first_process, require_lightning, train
+        from mocap.training.depth import finished_epochs, is_first_process, require_lightning, train
 
         require_lightning()
         given = {"epochs": epochs, "seed": seed, "batch": batch, "lr": lr}
@@ -98,6 +126,9 @@ def depth(
     configure(verbose=verbose, quiet=quiet or not first)
     try:
         with writable_folder(out), StageProgress() as progress:
+            done = finished_epochs(out) if resume else 0
+            if resume and not done:
+                note(f"{out}: holds no run to go on with; it begins anew")
             teller = _Teller(progress, config.epochs)
             model = train(config, progress, report=teller, resume=resume)
     except KeyboardInterrupt:
@@ -105,6 +136,8 @@ def depth(
             conclude(_stopped(out, config.epochs))
         raise typer.Exit(STOPPED) from None
     if first:
+        if done >= config.epochs:
+            note(f"nothing was left to do after epoch {done}; train on with more --epochs")
         say(str(model))
         note(f"figures and plots are in {out}; measure with: mocap evaluate depth {model} --data …")
 
@@ -143,7 +176,7 @@ def configuration(
     Raises:
         MocapError: the recipe cannot be read, or holds what is unknown.
     """
-    from mocap.training.depth import TrainConfig, from_json
+    from mocap.training.depth import TrainConfig, TrainingError, from_json
 
     content: dict[str, Any] = {}
     if recipe is not None:
@@ -162,7 +195,12 @@ def configuration(
     content |= {name: value for name, value in given.items() if value is not None}
     if frames is not None:
         content["network"] = {**content.get("network", {}), "frames": frames}
-    return from_json(content) if content else TrainConfig(data=("",), out="")
+    try:
+        return from_json(content) if content else TrainConfig(data=("",), out="")
+    except TrainingError as error:
+        if recipe is None:
+            raise
+        raise MocapError(f"{recipe}: {error}") from error
 
 
 class _Teller:
@@ -192,4 +230,6 @@ def _stopped(out: Path, epochs: int) -> str:
     done = finished_epochs(out)
     if not done:
         return "stopped within the first epoch; nothing was kept"
+    if done >= epochs:
+        return f"all {epochs} epochs are done; the same command with --resume draws their plots"
     return f"stopped after epoch {done} of {epochs}; the same command with --resume goes on from it"

@@ -1,5 +1,6 @@
 """The network as ONNX, for other runtimes."""
 
+import copy
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import torch
 
 from mocap.depth.network import DepthNetwork
+from mocap.depth.refiner import DepthRefiner
 from mocap.depth.tracing import PlainNetwork, example
 from mocap.errors import CheckpointError
 from mocap.files import writing_whole
@@ -18,13 +20,14 @@ OUTPUTS = ("refined", "sigma", "camera_relative")
 _OPSET = 18
 
 
-def export_onnx(network: DepthNetwork, path: str | Path) -> Path:
+def export_onnx(network: DepthNetwork | DepthRefiner, path: str | Path) -> Path:
     """Write the network, normalisation and all, as ONNX with a free batch size.
 
     Inputs are :data:`INPUTS`: pixels (batch, frames, 17, 2), metres (batch, frames, 17, 3),
     confidence (batch, frames, 17), seconds (batch, frames), as
     :meth:`mocap.depth.network.DepthNetwork.forward` takes them, NaN for what is missing included.
-    Outputs are :data:`OUTPUTS`. The number of frames is the network's, which must be on the CPU.
+    Outputs are :data:`OUTPUTS`. The number of frames is the network's. Of a refiner, its network
+    is written: what it does about tracks and mirrors is not.
 
     Raises:
         CheckpointError: the ``onnx`` package is missing, or the file cannot be written.
@@ -33,6 +36,10 @@ def export_onnx(network: DepthNetwork, path: str | Path) -> Path:
         raise CheckpointError(
             f"{path}: ONNX needs the onnx package; pip install 'mocap-toolkit[train]'"
         )
+    if isinstance(network, DepthRefiner):
+        network = network.network
+    if next(network.parameters()).device.type != "cpu":
+        network = copy.deepcopy(network).cpu()
     try:
         with writing_whole(path) as temporary, warnings.catch_warnings():
             # Of branches on shapes, which stay as they are, and of the exporter's age.

@@ -1,5 +1,6 @@
 """The refiner for users: numpy in, numpy out; a pose, many poses, or somebody's track over time."""
 
+import logging
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,11 @@ from mocap.depth.windows import Blend, windows
 from mocap.errors import CheckpointError
 from mocap.skeletons import COCO_17, MEDIAPIPE_33
 
+# What `mocap train depth` calls the model in the folder of a run.
+_MODEL = "model.safetensors"
+# Nobody reaches farther, metres; confidences may be rounded; no track is slower, seconds a frame.
+_FARTHEST, _MOST, _SLOWEST = 10.0, 1 + 1e-3, 0.5
+_log = logging.getLogger(__name__)
 # Poses that go through the network at once: few enough to stay in a processor's cache.
 _AT_ONCE = {"cpu": 256, "cuda": 16384}
 _OF_MEDIAPIPE = MEDIAPIPE_33.indices(*COCO_17.names)
@@ -101,23 +107,26 @@ class DepthRefiner:
         """Load a checkpoint.
 
         Args:
-            path: a file that ``mocap train depth`` made; the shipped one if None.
-            device: ``"cpu"``, ``"cuda"`` …
+            path: a file that ``mocap train depth`` made, or its folder; the shipped one if None.
+            device: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …; ``"auto"`` for a GPU where there is one.
             mirrored: as for the class.
             traced: as for the class.
 
         Raises:
-            CheckpointError: the file is missing, damaged, something else, or of another version.
+            CheckpointError: the file is missing, damaged, something else, or of another version,
+                or there is no such device.
         """
+        chosen = _device(device)
         path = shipped_refiner() if path is None else path
         if path is None:
             raise CheckpointError(
                 "no depth refiner is shipped with this program; `mocap train depth` makes one"
             )
-        checkpoint = read_checkpoint(path)
+        path = Path(path)
+        checkpoint = read_checkpoint(path / _MODEL if path.is_dir() else path)
         network = checkpoint.network()
         return cls(
-            network, device=device, mirrored=mirrored, traced=traced, sha256=checkpoint.sha256
+            network, device=chosen, mirrored=mirrored, traced=traced, sha256=checkpoint.sha256
         )
 
     def refine(
@@ -140,7 +149,7 @@ class DepthRefiner:
                 :meth:`refine_track`.
 
         Raises:
-            ValueError: shapes do not fit each other.
+            ValueError: shapes do not fit each other, or units are others.
         """
         if times is not None:
             return self.refine_track(xy, xyz, confidence, times)
@@ -166,13 +175,15 @@ class DepthRefiner:
             times: seconds, rising.
 
         Raises:
-            ValueError: shapes do not fit each other, or times do not rise.
+            ValueError: shapes do not fit each other, times do not rise, or units are others.
         """
         given, times = _coco(xy, xyz, confidence), np.asarray(times, float)
         if given.xy.ndim != 3 or times.shape != given.xy.shape[:1]:
             raise ValueError(f"a track of points {given.xy.shape}, but times {times.shape}")
         if not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0):
             raise ValueError("times must be finite and rise")
+        if len(times) > 1 and (step := float(np.median(np.diff(times)))) > _SLOWEST:
+            _log.warning("frames are %g s apart: seconds are wanted; are times in ms?", step)
         config = self.network.config
         if config.frames == 1:
             return _poses(self._said_of_each(given), given)
@@ -225,6 +236,20 @@ class DepthRefiner:
         return self._traced[frames]
 
 
+def _device(name: str) -> torch.device:
+    """A device that is there; CheckpointError if it is not."""
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        return torch.device("cuda" if there else "cpu")
+    try:
+        device = torch.device(name)
+    except (RuntimeError, TypeError) as error:
+        raise CheckpointError(f"device {name!r} is none of auto, cpu, cuda") from error
+    if device.type == "cuda" and (device.index or 0) >= there:
+        raise CheckpointError(f"device {name!r}: PyTorch sees {there} CUDA devices; take 'cpu'")
+    return device
+
+
 def _side_by_side(refined: Refinement) -> Tensor:
     return torch.cat([refined.xyz.flatten(2), refined.sigma, refined.camera_relative], -1)
 
@@ -238,7 +263,7 @@ def _coco(xy: np.ndarray, xyz: np.ndarray, confidence: np.ndarray) -> "_Points":
     """Points in COCO's order and single precision.
 
     Raises:
-        ValueError: shapes do not fit each other, or points are of neither known number.
+        ValueError: shapes do not fit, points are of neither known number, or units are others.
     """
     given = [np.asarray(part, np.float32) for part in (xy, xyz, confidence)]
     shape = given[2].shape
@@ -251,20 +276,25 @@ def _coco(xy: np.ndarray, xyz: np.ndarray, confidence: np.ndarray) -> "_Points":
     if shape[-1] == len(MEDIAPIPE_33):
         axis = len(shape) - 1
         given = [np.take(part, _OF_MEDIAPIPE, axis) for part in given]
-    return _Points(*given)
+    points = _Points(*given)
+    # Neither is true of NaN; and what is infinite counts as missing.
+    far = np.isfinite(points.xyz) & (np.abs(points.xyz) > _FARTHEST)
+    if far.any():
+        worst = f"xyz holds {points.xyz[far][0]:g}, beyond {_FARTHEST:g} m"
+        raise ValueError(f"{worst}; metres from the hips' middle are wanted")
+    if np.any(points.confidence > _MOST):
+        raise ValueError("confidence is above 1; it is wanted from 0 to 1")
+    return points
 
 
 def _poses(said: Float[np.ndarray, "*frames said"], given: _Points) -> RefinedPoses:
-    """What was said, by its names; NaN where nothing had been seen."""
+    """What was said, by its names, in single precision; NaN where nothing had been seen."""
     with np.errstate(invalid="ignore"):
         known = np.isfinite(given.xy).all(-1) | np.isfinite(given.xyz).all(-1)
         seen = np.any(known & (given.confidence > 0), axis=-1)
     said = np.where(seen[..., None], said, np.nan)
     x, y, z = np.moveaxis(said[..., _CAMERA], -1, 0)
-    return RefinedPoses(
-        xyz=said[..., _POINTS].reshape(*seen.shape, len(COCO_17), 3),
-        sigma=said[..., _SIGMA],
-        azimuth=np.arctan2(x, z),
-        elevation=np.arctan2(y, np.hypot(x, z)),
-        camera_relative=said[..., _CAMERA],
-    )
+    xyz = said[..., _POINTS].reshape(*seen.shape, len(COCO_17), 3)
+    angles = (np.arctan2(x, z), np.arctan2(y, np.hypot(x, z)))
+    parts = (xyz, said[..., _SIGMA], *angles, said[..., _CAMERA])
+    return RefinedPoses(*(np.asarray(part, np.float32) for part in parts))

@@ -22,6 +22,8 @@ REFINEMENT, REFINEMENT_VERSION = "depth", "1"
 #: Whether takes are refined from both images of a person, their own and the mirror's.
 MIRRORED = True
 
+#: Metres from the hips beyond which a point is none of a person's.
+_FARTHEST = 5.0
 _SHIPPED = Path(__file__).parent / "data" / "refiner.safetensors"
 
 
@@ -88,9 +90,12 @@ def _refined(person: Person, times: np.ndarray, refiner: DepthRefiner) -> Refine
     if flat is None or deep is None:
         return None
     in_picture = point_map(SKELETONS[flat.skeleton], COCO_17)
+    xyz = point_map(SKELETONS[deep.skeleton], COCO_17)(deep.xyz)
+    # A point farther from the hips than any limb reaches was not found.
+    xyz[abs(xyz).max(-1) > _FARTHEST] = float("nan")
     refined = refiner.refine_track(
         in_picture(flat.xy),
-        point_map(SKELETONS[deep.skeleton], COCO_17)(deep.xyz),
+        xyz,
         in_picture(flat.confidence[..., None])[..., 0],
         times,
     )

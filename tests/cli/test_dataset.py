@@ -88,9 +88,12 @@ def test_info_of_files(mocap: Run, tmp_path: Path) -> None:
     assert re.search(r"^splits +none: all are for training$", ended.out, re.M)
     assert re.search(r"^sequences +not told apart$", ended.out, re.M)
     assert "items" not in ended.out
+    assert "no hashes" not in ended.err
+    assert "bare.npz: a file has no hashes" in mocap("dataset", "info", path, "--verify").err
     nobody = mocap("dataset", "info", write_item(Pairs.nothing(), tmp_path / "a.h5"))
     assert nobody.code == 0
     assert re.search(r"^pairs +0 in", nobody.out, re.M)
+    assert re.search(r"^splits +none$", nobody.out, re.M)
 
 
 def test_info_names_what_is_damaged(mocap: Run, store: Path) -> None:
@@ -107,7 +110,10 @@ def test_info_names_what_is_damaged(mocap: Run, store: Path) -> None:
     assert re.search(r"^items +3, damaged or missing: a, b$", checked.out, re.M)
     assert re.search(r"^pairs +6 in", checked.out, re.M)
     (store / "items/c.h5").unlink()
-    assert "missing: a, b, c" in mocap("dataset", "info", store, "--verify").out
+    nothing = mocap("dataset", "info", store, "--verify").out
+    assert "missing: a, b, c" in nothing
+    assert re.search(r"^splits +unknown: no item could be read$", nothing, re.M)
+    assert "for training" not in nothing
 
 
 @pytest.mark.parametrize("name", ["none", "none.npz", "text.npz", "folder"])
@@ -160,8 +166,9 @@ def test_packs_of_many_sequences_stay_whole(mocap: Run, tmp_path: Path) -> None:
         (["STORE/items/a.h5", "--out", "elsewhere", "--split", "val"], "is for writing an .npz"),
         (["a.npz", "--out", "./a.npz"], "would be written over what is read"),
         (["STORE", "--out", "a.npz", "--split", "dev"], "'dev'"),
+        (["a.npz", "--out", "x.npy"], "ends in .npy: a file ends in .npz"),
     ],
-    ids=["store", "split", "same", "dev"],
+    ids=["store", "split", "same", "dev", "suffix"],
 )
 def test_senseless_packing_is_a_wrong_call(
     mocap: Run, store: Path, tmp_path: Path, monkeypatch, options: list[str], fault: str
@@ -170,6 +177,17 @@ def test_senseless_packing_is_a_wrong_call(
     ended = mocap("dataset", "pack", *(one.replace("STORE", str(store)) for one in options))
     assert ended.code == 2
     assert fault in " ".join(ended.err.replace("│", " ").split())
+
+
+def test_nothing_is_not_packed(mocap: Run, store: Path, tmp_path: Path) -> None:
+    ended = mocap("dataset", "pack", store, "--out", tmp_path / "a.npz", "--split", "test")
+    assert ended.code == 1
+    assert "holds no pairs for test (it has: train 9, val 9)" in ended.err
+    empty = write_npz(Pairs.nothing(), tmp_path / "empty.npz")
+    ended = mocap("dataset", "pack", empty, "--out", tmp_path / "unpacked")
+    assert ended.code == 1
+    assert "empty.npz: holds no pairs to put into a store" in ended.err
+    assert {path.name for path in tmp_path.iterdir()} == {"store", "empty.npz"}
 
 
 # convert and synthesize
@@ -231,6 +249,23 @@ def test_synthesize_passes_on_what_was_asked(mocap: Run, tmp_path: Path, monkeyp
     arguments, options = made_up.called
     assert arguments[0] == [Path("a"), Path("b")]
     assert options["workers"] >= 1
+
+
+def test_synthesize_tells_what_it_reads_and_what_a_number_of_frames_is(mocap: Run) -> None:
+    from mocap.datasets.motions import MOTION_FILES
+    from mocap.datasets.synthetic.batches import USUAL_YIELD
+
+    told = " ".join(mocap("dataset", "synthesize", "--help").out.replace("│", " ").split())
+    assert f"Motion: {MOTION_FILES}, or folders of them" in told
+    assert f"rounded up to batches of about {USUAL_YIELD}" in told
+
+
+def test_motions_that_are_missing_are_told_so(mocap: Run, tmp_path: Path) -> None:
+    out = tmp_path / "store"
+    ended = mocap("dataset", "synthesize", "--motions", tmp_path / "nope", "--out", out)
+    assert ended.code == 1
+    assert ended.err.splitlines()[-1] == f"error: {tmp_path / 'nope'}: no such file or folder"
+    assert not out.exists()
 
 
 def test_failures_are_listed_and_are_the_exit_code(mocap: Run, tmp_path: Path, monkeypatch) -> None:

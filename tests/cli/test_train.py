@@ -66,8 +66,10 @@ def test_a_call_without_data_is_wrong(mocap: Run, tmp_path: Path) -> None:
 def test_train_go_on_and_measure(mocap: Run, data: Path, recipe: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     command = ("train", "depth", "--data", data, "--out", out, "--recipe", recipe, "--seed", 3)
-    first = mocap(*command, "--epochs", 2)
+    first = mocap(*command, "--epochs", 2, "--resume")
     assert first.code == 0, first.err
+    assert f"{out}: holds no run to go on with; it begins anew" in first.err
+    assert "starting" not in first.err
     assert first.out == f"{out / MODEL}\n"
     assert re.search(r"^epoch 1/2: loss [\d.-]+, MPJPE [\d.]+ mm \(raw [\d.]+\)", first.err, re.M)
     assert re.search(r"^training: \d+ poses in [\d.]+ s", first.err, re.M)
@@ -80,6 +82,9 @@ def test_train_go_on_and_measure(mocap: Run, data: Path, recipe: Path, tmp_path:
     assert again.code == 0, again.err
     assert "epoch 2/4" not in again.err
     assert "epoch 4/4" in again.err
+    assert "begins anew" not in again.err
+    done = mocap(*command, "--epochs", 4, "--resume")
+    assert "nothing was left to do after epoch 4; train on with more --epochs" in done.err
     other = refused(mocap(*command, "--epochs", 5, "--resume", "--lr", 0.1))
     assert "lr is 0.1" in other
 
@@ -138,12 +143,28 @@ def test_bad_input_is_refused_by_name(mocap: Run, data: Path, recipe: Path, tmp_
     assert "empty" in train("--data", tmp_path / "empty")
     (tmp_path / "text.npz").write_text("no pairs", encoding="utf-8")
     assert "text.npz" in train("--data", tmp_path / "text.npz")
-    assert "'9-bit' is none of" in train("--data", data, "--precision", "9-bit")
-    assert "'abacus' is none of" in train("--data", data, "--device", "abacus")
+    for option, value, fault in (
+        ("--precision", "9-bit", "'9-bit' is not one of"),
+        ("--device", "abacus", "'abacus' is not one of"),
+        ("--seed", 2**32, "4294967295"),
+        ("--lr", 0, "it must be above 0"),
+        ("--lr", "nan", "it must be above 0"),
+    ):
+        ended = mocap("train", "depth", "--out", out, "--data", data, option, value)
+        assert ended.code == 2
+        assert fault in " ".join(ended.err.replace("│", " ").split())
+    assert "64000 devices" in train("--data", data, "--device", "cpu", "--devices", 64000)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "dataset.json").touch()
+    ended = mocap("train", "depth", "--out", tmp_path / "full", "--data", data)
+    assert "holds files that are no run (dataset.json)" in refused(ended)
     (tmp_path / "recipe.json").write_text("[1]", encoding="utf-8")
     assert "recipe.json" in train("--data", data, "--recipe", tmp_path / "recipe.json")
     (tmp_path / "recipe.json").write_text('{"rhythm": 1}', encoding="utf-8")
     assert "rhythm" in train("--data", data, "--recipe", tmp_path / "recipe.json")
+    (tmp_path / "recipe.json").write_text('{"network": {"width": "a"}}', encoding="utf-8")
+    told = train("--data", data, "--recipe", tmp_path / "recipe.json")
+    assert 'recipe.json: network.width is "a"; a whole number is wanted' in told
     for content in ('{"config": [1]}', '{"network": 5}', '{"losses": 5}'):
         (tmp_path / "recipe.json").write_text(content, encoding="utf-8")
         told = train("--data", data, "--recipe", tmp_path / "recipe.json", "--frames", 3)
@@ -162,9 +183,22 @@ def test_bad_input_is_refused_by_name(mocap: Run, data: Path, recipe: Path, tmp_
     train_only = write_npz(
         make_pairs(5, (0.0,), (0.0,), splits=("train",)), tmp_path / "alone" / "train.npz"
     )
-    assert "split test" in measure(model, "--data", train_only)
-    assert "'exam'" in measure(model, "--data", data, "--split", "exam")
-    assert "abacus" in measure(model, "--data", data, "--device", "abacus")
+    assert "(split test), but train 5; choose" in measure(model, "--data", train_only)
+    for option, value, fault in (
+        ("--split", "tset", "'tset' is not one of train, val, test, all"),
+        ("--device", "abacus", "'abacus' is not one of"),
+        ("--plot", tmp_path / "plot.doc", "must end in .png, .svg, .pdf"),
+    ):
+        ended = mocap("evaluate", "depth", model, "--data", data, option, value)
+        assert ended.code == 2
+        assert fault in " ".join(ended.err.replace("│", " ").split())
+    for option, name in (("--json", "a.json"), ("--plot", "a.png")):
+        told = measure(model, "--data", tmp_path / "none.npz", option, model / name)
+        assert f"{name}: its folder cannot be made or written; choose another with {option}" in told
+    assert "none.npz" in measure(
+        model, "--data", tmp_path / "none.npz", "--json", tmp_path / "new" / "a.json"
+    )
+    assert not (tmp_path / "new").exists()
     before = data.read_bytes(), model.read_bytes()
     for option, path in (("--json", data), ("--plot", model)):
         ended = mocap("evaluate", "depth", model, "--data", data, option, path)

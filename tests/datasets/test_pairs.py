@@ -37,6 +37,13 @@ def store(tmp_path: Path) -> PairStore:
     return made
 
 
+def _but(value: float, shape: tuple[int, ...], place: tuple[int, ...]) -> np.ndarray:
+    """Ones, but for one number."""
+    array = np.ones(shape)
+    array[place] = value
+    return array
+
+
 # The record
 
 
@@ -81,7 +88,15 @@ def test_contradictions_are_refused_when_made(change, fault):
         ),
         ({"visibility": np.full((6, 17), 1.5)}, "visibility is not between 0 and 1"),
         ({"sequence": [0, 1, 0, 1, 1, 1]}, "frames of walk0 are not together"),
-        ({"time": [0, 1, 1, 2, 3, 4]}, "frames of walk0 are not in time's order"),
+        ({"time": [0, 1, 1, 2, 3, 4]}, "time: .*of walk0 are not in time's order, first frame 2"),
+        ({"time": [0, 1, 2, 2, np.nan, 4]}, "time is not finite in turn0, first in frame 4"),
+        ({"heading": [0, np.nan, 0, np.inf, 0, 0]}, "heading is not finite in 1 .* frame 3"),
+        ({"truth_2d": _but(np.nan, (6, 17, 2), (4, 3, 1))}, "truth_2d is not finite .* frame 4"),
+        ({"corrupted": _but(900, (6, 17, 3), (1, 3, 1))}, "corrupted is beyond 10 m .* frame 1"),
+        ({"landmarks_xyz": _but(-11, (6, 33, 3), (5, 3, 1))}, "landmarks_xyz is beyond .* frame 5"),
+        ({"azimuth": [0, 0, 0, 0, 90, 0]}, "azimuth is beyond ±π .* frame 4"),
+        ({"elevation": [0, 0, -1.6, 0, 9, 0]}, "elevation is beyond ±π/2 .* frames, .* frame 2"),
+        ({"image_size": _but(0, (6, 2), (3, 1))}, "image_size is not above 0 .* frame 3"),
     ],
 )
 def test_senseless_numbers_are_refused_when_checked(change, fault, tmp_path):
@@ -98,6 +113,8 @@ def test_senseless_numbers_are_refused_when_checked(change, fault, tmp_path):
 
 def test_unknown_may_be_missing_where_it_is_no_input():
     make_pairs(6, truth_2d=np.full((6, 17, 2), np.nan), heading=np.full(6, np.nan)).check()
+    make_pairs(6, time=np.array([np.nan] * 3 + [0.0, 0.1, 0.2])).check()
+    make_pairs(6, azimuth=np.full(6, -np.pi), elevation=np.full(6, np.pi / 2)).check()
     # Sequences start anew in time; gaps are no fault.
     make_pairs(6, time=np.array([0.0, 0.1, 5.0, 0.0, 0.1, 0.2])).check()
 

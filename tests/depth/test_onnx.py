@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mocap.depth import export_onnx
+from mocap.depth import DepthRefiner, export_onnx
 from mocap.errors import CheckpointError
 
 from .conftest import somebody
@@ -41,6 +41,16 @@ def test_equal_to_pytorch(make_network, tmp_path, kind):
         for ours, theirs in zip(said, expected, strict=True):
             assert ours.shape == theirs.shape
             np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-4)
+
+
+def test_a_refiner_will_do(make_network, tmp_path):
+    pytest.importorskip("onnx", reason="onnx is not installed")
+    network = make_network()
+    paths = [
+        export_onnx(one, tmp_path / f"{number}.onnx")
+        for number, one in enumerate((network, DepthRefiner(network, mirrored=True)))
+    ]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
 def test_without_the_package_or_the_folder(make_network, tmp_path, monkeypatch):

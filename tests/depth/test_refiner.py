@@ -240,6 +240,29 @@ def test_shapes_and_times_that_do_not_fit(single):
         single.refine_track(*(part[0] for part in points(seen)), seen.times)
 
 
+def test_whatever_is_asked_single_precision_comes_out(single, temporal):
+    seen = somebody(12)
+    for refiner in (single, temporal):
+        one = refiner.refine(*(part[0] for part in points(seen)))
+        for said in (one, refiner.refine(*points(seen)), refiner.refine(*points(seen), seen.times)):
+            assert {getattr(said, item.name).dtype for item in fields(said)} == {
+                np.dtype(np.float32)
+            }
+
+
+def test_other_units_are_told(single, caplog):
+    seen = somebody(4)
+    with pytest.raises(ValueError, match=r"xyz holds -?\d.*metres from the hips' middle"):
+        single.refine(seen.xy, 1000 * seen.xyz, seen.confidence)
+    with pytest.raises(ValueError, match="confidence is above 1; it is wanted from 0 to 1"):
+        single.refine(seen.xy, seen.xyz, 100 * seen.confidence)
+    single.refine(seen.xy, seen.xyz, np.full((4, 17), 1.0005))
+    single.refine_track(*points(seen), seen.times)
+    assert not caplog.records
+    single.refine_track(*points(seen), 1000 * seen.times)
+    assert "are times in ms?" in caplog.text
+
+
 def test_loading(make_network, tmp_path, monkeypatch):
     network = make_network()
     path = write_checkpoint(network, tmp_path / "r.safetensors")
@@ -254,6 +277,17 @@ def test_loading(make_network, tmp_path, monkeypatch):
     )
     monkeypatch.setattr("mocap.depth.refiner.shipped_refiner", lambda: path)
     assert DepthRefiner.load().sha256 == loaded.sha256
+    write_checkpoint(network, tmp_path / "run" / "model.safetensors")
+    assert DepthRefiner.load(tmp_path / "run", "auto").sha256 == loaded.sha256
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert DepthRefiner.load(path, "auto").device.type == "cpu"
+    with pytest.raises(CheckpointError, match="'abacus' is none of auto, cpu, cuda"):
+        DepthRefiner.load(path, "abacus")
+    with pytest.raises(CheckpointError, match="'cuda:1': PyTorch sees 0 CUDA devices"):
+        DepthRefiner.load(path, "cuda:1")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CheckpointError, match=r"empty/model\.safetensors: no such file"):
+        DepthRefiner.load(tmp_path / "empty")
     monkeypatch.setattr("mocap.depth.refiner.shipped_refiner", lambda: None)
     with pytest.raises(CheckpointError, match="mocap train depth"):
         DepthRefiner.load()

@@ -11,7 +11,7 @@ import torch
 from made_pairs import make_pairs
 from safetensors.torch import load_file
 
-from mocap.datasets.pairs import write_npz
+from mocap.datasets.pairs import PairsError, write_npz
 from mocap.depth import NetworkConfig, read_checkpoint
 from mocap.training.depth import MODEL, RESUMABLE, TrainConfig, TrainingError, from_json, train
 from mocap.training.depth.config import differences
@@ -140,11 +140,16 @@ def test_runs_are_not_mixed_up(data: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="the data are not the same"):
         train(config(other, out, epochs=2), resume=True)
     (out / RESUMABLE).write_bytes((out / RESUMABLE).read_bytes()[:5000])
-    with pytest.raises(TrainingError, match=r"last\.ckpt: is damaged.*remove it"):
+    with pytest.raises(TrainingError, match=r"last\.ckpt: is damaged.*--out$") as caught:
         train(config(data, out, epochs=2), resume=True)
+    assert "weights_only" not in str(caught.value)
     (out / "config.json").write_text("{}", encoding="utf-8")
     with pytest.raises(TrainingError, match=r"config\.json"):
         train(config(data, out, epochs=2), resume=True)
+    (out / RESUMABLE).unlink()
+    for resume in (False, True):
+        with pytest.raises(TrainingError, match=r"config\.json"):
+            train(config(data, out, epochs=2), resume=resume)
     assert (out / MODEL).read_bytes() == before
 
 
@@ -156,6 +161,8 @@ def test_what_cannot_be_is_refused(
         train(config(data, tmp_path / "run", device="cuda"))
     with pytest.raises(TrainingError, match="16-mixed needs a GPU"):
         train(config(data, tmp_path / "run", precision="16-mixed"))
+    with pytest.raises(TrainingError, match=r"4096 devices .* there are \d+ processor cores"):
+        train(config(data, tmp_path / "run", devices=4096))
     with pytest.raises(TrainingError, match="precision '8' is none of"):
         config(data, tmp_path / "run", precision="8")
     with pytest.raises(TrainingError, match="epochs is 0"):
@@ -174,8 +181,112 @@ def test_configurations_come_back_and_tell_their_differences(tmp_path: Path) -> 
     assert from_json(one.as_json()) == one
     other = replace(one, out="b", epochs=9, network=replace(TINY, width=24), seed=3)
     assert differences(one, other) == ["network.width is 24, was 16", "seed is 3, was 0"]
-    with pytest.raises(TrainingError, match=r"another version.*tempo"):
+    with pytest.raises(TrainingError, match=r"network\.tempo; did you mean temporal\?"):
         from_json({"network": {"tempo": 1}})
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ({"lr": "fast"}, 'lr is "fast"; a number is wanted'),
+        ({"lr": 0}, "lr is 0; it must be above 0"),
+        ({"lr": float("nan")}, "lr is nan"),
+        ({"epochs": 2.5}, "epochs is 2.5; a whole number is wanted"),
+        ({"extracted": 1}, "extracted is 1; true or false is wanted"),
+        ({"seed": 2**32}, "seed is 4294967296; it must be from 0 to 4294967295"),
+        ({"devices": True}, "devices is true; a whole number"),
+        ({"data": "a.npz"}, 'data is "a.npz"; a list of texts'),
+        ({"network": {"width": "a"}}, r'network\.width is "a"; a whole number'),
+        ({"network": {"width": 30}}, "network: width and pose_width must be multiples"),
+        ({"network": {"heads": 0}}, r"network\.heads is 0"),
+        ({"network": {"width": 4096}}, r"network\.width is 4096; it must be from 1 to 1024"),
+        ({"network": {"widht": 32}}, r"network\.widht; did you mean width\?"),
+        ({"network": 5}, "network is 5, not a"),
+        ({"augmentations": {"mirror": 2}}, r"augmentations\.mirror is 2; .* from 0.0 to 1.0"),
+        ({"losses": {"position": -1}}, r"losses\.position is -1; it must be 0 or more"),
+        ({"losses": {"likelihood_kind": "t"}}, "neither laplace nor gaussian"),
+        ({"as_json": 1}, "nothing is called as_json"),
+        ([1], r"the whole is \[1\]"),
+    ],
+    ids=lambda one: str(one)[:30] if not isinstance(one, str) else "",
+)
+def test_what_configurations_cannot_be_is_refused_by_key(content: object, fault: str) -> None:
+    with pytest.raises(TrainingError, match=fault):
+        from_json(content)  # type: ignore[arg-type]
+
+
+def test_folders_of_other_things_are_left_alone(data: Path, tmp_path: Path) -> None:
+    for name, file in (
+        *(("store", "dataset.json"), ("notes", "config.json")),
+        ("figures", "metrics.csv"),
+    ):
+        out = tmp_path / name
+        out.mkdir()
+        (out / file).write_text("{}", encoding="utf-8")
+        with pytest.raises(TrainingError, match=f"{name}: holds files that are no run .{file}"):
+            train(config(data, out), resume=True)
+        assert [path.name for path in out.iterdir()] == [file]
+    with pytest.raises(TrainingError, match=r"made\.npz: is a file"):
+        train(config(data, data))
+
+
+def test_what_ends_in_its_first_epoch_leaves_nothing(data: Path, tmp_path: Path) -> None:
+    def stop(_: Mapping[str, float]) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "there").mkdir()
+    for name in ("there", "new"):
+        with pytest.raises(KeyboardInterrupt):
+            train(config(data, tmp_path / name), report=stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+    assert not list((tmp_path / "there").iterdir())
+    # What was killed there left its beginning, which is no run.
+    train(config(data, tmp_path / "there", epochs=1))
+    for name in (MODEL, RESUMABLE):
+        (tmp_path / "there" / name).unlink()
+    train(config(data, tmp_path / "there", epochs=1))
+
+
+def test_many_processes_are_told_before_they_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = import_module("mocap.training.depth.machine")
+    monkeypatch.setattr(machine, "_cores", lambda: 2)
+    for devices, expected in ((1, []), (2, ["starting 2 processes"])):
+        told: list[str] = []
+        with pytest.raises(PairsError, match="none"):
+            train(
+                config(tmp_path / "none.npz", tmp_path / "run", devices=devices),
+                lambda stage, *_, told=told: told.append(stage),
+            )
+        assert [stage for stage in told if stage.startswith("starting")] == expected
+
+
+def test_stopped_at_the_very_end_is_finished(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = import_module("mocap.training.depth.history")
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module.History, "on_train_end", stop)
+    assert train(config(data, tmp_path / "run", epochs=1)).exists()
+
+
+def test_a_first_loss_that_is_no_number_is_the_datas(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = import_module("mocap.training.depth.module")
+    found = module.objective
+
+    def spoilt(*given: object) -> dict[str, torch.Tensor]:
+        return {name: value * float("nan") for name, value in found(*given).items()}
+
+    monkeypatch.setattr(module, "objective", spoilt)
+    with pytest.raises(TrainingError, match=r"made\.npz: the loss is not finite in the first step"):
+        train(config(data, tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
 
 
 def test_rates_rise_then_fall_as_a_cosine() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 from mocap.depth import NetworkConfig
@@ -160,6 +161,10 @@ class TrainConfig:
         for name, least in (("epochs", 1), ("batch", self.network.frames), ("devices", 1)):
             if getattr(self, name) < least:
                 raise TrainingError(f"{name} is {getattr(self, name)}, and must be {least} or more")
+        for name, value in _flat(asdict(self)).items():
+            if (bounds := _bounds_of(name)) is not None and not bounds[0] <= value <= bounds[1]:
+                wanted = _WORDS.get(bounds, f"from {bounds[0]} to {bounds[1]}")
+                raise TrainingError(f"{name} is {value}; it must be {wanted}")
         if not self.data:
             raise TrainingError("there is no data to train on; name some with --data")
 
@@ -168,35 +173,98 @@ class TrainConfig:
         return json.loads(json.dumps(asdict(self)))
 
 
+# Checkpoints with larger sizes than this are not read.
+_SIZE = (1, 1024)
+_ANY = (0.0, 1e30)
+_SHARE = (0.0, 1.0)
+_POSITIVE = (1e-12, 1e30)
+_WORDS = {_ANY: "0 or more", _POSITIVE: "above 0"}
+_BOUNDS: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("lr", "overlap", "gap", "network.rate"), _POSITIVE),
+    **dict.fromkeys(("weight_decay", "clip"), _ANY),
+    **dict.fromkeys(("warm_up", "last_lr", "held_out"), _SHARE),
+    "average": (0.0, 1 - 1e-9),
+    "seed": (0, 2**32 - 1),
+    **{
+        f"network.{name}": _SIZE
+        for name in ("frames", "width", "layers", "heads", "hidden", "pose_width", "bands")
+    },
+    "network.temporal_layers": (0, _SIZE[1]),
+    **{
+        f"augmentations.{name}": _SHARE
+        for name in ("mirror", "blend", "swap", "reverse")
+        + ("drop_joint", "drop_limb", "drop_3d", "drop_frames")
+    },
+}
+
+
+def _bounds_of(name: str) -> tuple[float, float] | None:
+    """Between what a number of the configuration must be; None for what is no such number."""
+    if name in _BOUNDS:
+        return _BOUNDS[name]
+    amount = name.startswith(("augmentations.", "losses.")) and name != "losses.likelihood_kind"
+    return _ANY if amount else None
+
+
 #: What may differ between a run and its continuation.
 _FREE = {"out", "epochs", "device", "devices", "precision", "data"}
 
 
 def from_json(content: Mapping[str, Any]) -> TrainConfig:
-    """A configuration as :meth:`TrainConfig.as_json` wrote it; unknown keys are an error.
+    """A configuration as :meth:`TrainConfig.as_json` wrote it; what it does not name is as usual.
 
     Raises:
-        TrainingError: it is of another version.
+        TrainingError: naming the key that is unknown, or holds what it cannot.
     """
-    plain = TrainConfig(data=("",), out="")
-    try:
-        return _filled(plain, content)
-    except (TypeError, ValueError) as error:
-        raise TrainingError(f"the configuration is of another version ({error})") from error
+    return _filled(TrainConfig(data=("",), out=""), content, "")
 
 
-def _filled(default: Any, content: Mapping[str, Any]) -> Any:
+def _filled(default: Any, content: Any, prefix: str) -> Any:
+    """A dataclass of the configuration with the values that JSON names; ``prefix`` is its key."""
+    if not isinstance(content, Mapping):
+        raise TrainingError(
+            f"{prefix[:-1] or 'the whole'} is {_shown(content)}, not a {{}} of keys"
+        )
+    known = {item.name: getattr(default, item.name) for item in fields(default)}
     changes = {}
     for name, value in content.items():
-        if not hasattr(default, name):
-            raise ValueError(f"nothing is called {name}")
-        now = getattr(default, name)
+        if name not in known:
+            near = get_close_matches(str(name), known, 1)
+            remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            raise TrainingError(f"nothing is called {prefix}{name}; {remedy}")
+        now = known[name]
+        key = prefix + name
         changes[name] = (
-            _filled(now, value)
-            if is_dataclass(now)
-            else (tuple(value) if isinstance(now, tuple) else value)
+            _filled(now, value, f"{key}.") if is_dataclass(now) else _value(key, value, now)
         )
-    return replace(default, **changes)
+    try:
+        return replace(default, **changes)
+    except ZeroDivisionError as error:
+        raise TrainingError(f"{prefix}heads is 0; it must be 1 or more") from error
+    except ValueError as error:
+        raise TrainingError(f"{prefix[:-1]}: {error}") from error
+
+
+_WANTED = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+
+
+def _value(key: str, value: Any, usual: Any) -> Any:
+    """A value of JSON, of the kind of the usual one."""
+    if isinstance(usual, tuple):
+        if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+            raise TrainingError(f"{key} is {_shown(value)}; a list of texts is wanted")
+        return tuple(value)
+    kind = type(usual)
+    # JSON writes 1.0 as 1 at times; and Python takes truth for a number.
+    fits = type(value) in ((int, float) if kind is float else (kind,))
+    if not fits:
+        raise TrainingError(f"{key} is {_shown(value)}; {_WANTED[kind]} is wanted")
+    return value
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def differences(old: TrainConfig, new: TrainConfig) -> list[str]:

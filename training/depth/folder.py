@@ -1,6 +1,8 @@
 """The folder of a training run: what is in it, and whose it is."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -12,6 +14,70 @@ from mocap.training.depth.config import TrainConfig, TrainingError, differences,
 
 #: The best model, the checkpoint that a stopped run goes on from, and the recipe.
 MODEL, RESUMABLE, CONFIG = "model.safetensors", "last.ckpt", "config.json"
+#: TensorBoard's logs.
+LOGS = "tensorboard"
+_METRICS = "metrics.csv"
+
+
+def refuse_strangers(folder: Path) -> None:
+    """See that a folder is empty or holds a run, or what one left that was killed early.
+
+    Raises:
+        TrainingError: it holds something else.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise TrainingError(f"{folder}: is a file; choose a folder with --out")
+    if not folder.exists() or (folder / RESUMABLE).exists() or (folder / MODEL).exists():
+        return
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    ours = {CONFIG, LOGS, _METRICS} if _is_ours(folder / CONFIG) else set()
+    if strange := names - ours:
+        raise TrainingError(
+            f"{folder}: holds files that are no run ({min(strange)}); choose another folder "
+            "with --out"
+        )
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and content.keys() == {"config", "data_sha256"}
+
+
+@contextmanager
+def nothing_half_begun(folder: Path, *, made: bool) -> Iterator[None]:
+    """Leave nothing in a folder if the block ends early and there is no epoch to go on from.
+
+    :func:`begin` must have allowed it before: it refuses folders that hold a model and nothing to
+    go on from, so that a model without is of this run.
+
+    Args:
+        folder: of the run.
+        made: whether the folder is new, and goes too.
+    """
+    begun = (folder / RESUMABLE).exists()
+    try:
+        yield
+    except BaseException:
+        if not begun and not (folder / RESUMABLE).exists():
+            _remove(folder, with_folder=made)
+        raise
+
+
+def _remove(folder: Path, *, with_folder: bool) -> None:
+    """Remove the files of a run, and nothing else."""
+    logs = folder / LOGS
+    files = [folder / name for name in (MODEL, CONFIG, _METRICS)]
+    files += [*logs.glob("events.out.tfevents.*"), logs / "hparams.yaml"]
+    for path in files:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+    for one in (logs, *([folder] if with_folder else [])):
+        # Whatever else is in it stays.
+        with suppress(OSError):
+            one.rmdir()
 
 
 def begin(folder: Path, config: TrainConfig, data_sha256: str, resume: bool) -> None:
@@ -73,7 +139,12 @@ def state_of(folder: Path) -> tuple[TrainConfig, str] | None:
 def finished_epochs(folder: Path) -> int:
     """After how many epochs the run in a folder goes on; 0 if it has to begin anew."""
     path = folder / RESUMABLE
-    return len(_read(path)["callbacks"]["History"]["rows"]) if path.exists() else 0
+    if not path.exists():
+        return 0
+    try:
+        return len(_read(path)["callbacks"]["History"]["rows"])
+    except (KeyError, TypeError) as error:
+        raise TrainingError(f"{path}: is no checkpoint of a run; {_after_damage(path)}") from error
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -84,7 +155,17 @@ def _read(path: Path) -> dict[str, Any]:
     """
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+    except PermissionError as error:
+        raise TrainingError(f"{path}: cannot be read ({error.strerror})") from error
+    except (OSError, RuntimeError, EOFError, UnpicklingError, ValueError, KeyError) as error:
+        # PyTorch's own words advise to read it unsafely.
         raise TrainingError(
-            f"{path}: is damaged ({str(error).splitlines()[0]}); remove it to begin anew"
+            f"{path}: is damaged, cut short, or no checkpoint of a run, and cannot be gone on "
+            f"from; {_after_damage(path)}"
         ) from error
+
+
+def _after_damage(path: Path) -> str:
+    model = path.with_name(MODEL)
+    kept = f"{MODEL} beside it is as it was; " if model.exists() else ""
+    return f"{kept}begin anew in another folder with --out"

@@ -32,6 +32,13 @@ def is_first_process() -> bool:
     return rank() == 0
 
 
+def _cores() -> int:
+    """How many processor cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def settle(config: TrainConfig) -> TrainConfig:
     """Put this machine's device and precision in the place of ``"auto"``.
 
@@ -46,6 +53,12 @@ def settle(config: TrainConfig) -> TrainConfig:
         raise TrainingError(
             f"{config.devices} CUDA devices are asked for, and PyTorch sees {there}; "
             "choose others with --device and --devices"
+        )
+    cores = _cores()
+    if device == "cpu" and cores < config.devices:
+        raise TrainingError(
+            f"{config.devices} devices are asked for, and there are {cores} processor cores; "
+            "take fewer with --devices (1 uses all of them)"
         )
     precision = config.precision
     if precision == "auto":

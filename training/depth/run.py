@@ -1,6 +1,7 @@
 """One training run, as Lightning does it."""
 
 import logging
+import math
 import signal
 import warnings
 from collections.abc import Iterator, Mapping
@@ -8,18 +9,20 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as lightning
 import numpy as np
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from torch import Tensor
 
 from mocap.depth import write_checkpoint
 from mocap.evaluate import DepthAccuracy, DepthPoses, measure_depth, plain
 from mocap.progress import Progress, silent
-from mocap.training.depth.config import TrainConfig
+from mocap.training.depth.config import TrainConfig, TrainingError
 from mocap.training.depth.data import Corpus, InOrder, Shuffled, make_samples
-from mocap.training.depth.folder import MODEL, RESUMABLE
+from mocap.training.depth.folder import LOGS, MODEL, RESUMABLE
 from mocap.training.depth.history import History, Report, untold
 from mocap.training.depth.machine import is_first_process, rank
 from mocap.training.depth.module import DepthModule
@@ -76,8 +79,13 @@ class Run:
         )
         self._trainer = self._make_trainer()
 
-    def fit(self, resumed: Path | None) -> list[dict[str, float]]:
-        """Train, from a checkpoint on if there is one; the figures of all epochs.
+    @property
+    def rows(self) -> list[dict[str, float]]:
+        """The figures of all epochs so far."""
+        return self._history.rows
+
+    def fit(self, resumed: Path | None) -> None:
+        """Train, from a checkpoint on if there is one.
 
         Raises:
             KeyboardInterrupt: somebody stops it.
@@ -92,7 +100,6 @@ class Run:
                 raise
             signal.signal(signal.SIGINT, signal.default_int_handler)
             raise KeyboardInterrupt from end
-        return self._history.rows
 
     def _make_trainer(self) -> lightning.Trainer:
         config = self._config
@@ -110,7 +117,7 @@ class Run:
             max_epochs=config.epochs,
             gradient_clip_val=config.clip,
             logger=_loggers(self._folder),
-            callbacks=[self._history, last],
+            callbacks=[_FirstStep(config), self._history, last],
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
@@ -123,6 +130,8 @@ class Run:
         """Write the network, and what it is, where the best one goes."""
         recipe = self._config.as_json()
         del recipe["out"]
+        # A model goes to others, whom folders are no business of.
+        recipe["data"] = [Path(path).name for path in recipe["data"]]
         about = {
             "training": recipe,
             "pairs": {"train": len(self._corpus.train), "val": len(self._corpus.val)},
@@ -135,6 +144,32 @@ class Run:
             recipe=about,
             data_sha256=self._corpus.sha256,
         )
+
+
+class _FirstStep(lightning.Callback):
+    """Refuses to go on when the first loss, before anything is learned, is no number."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        self._data = ", ".join(config.data)
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        outputs: Tensor | Mapping[str, Any] | None,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Look at the first step's loss alone: to ask a GPU takes time."""
+        if trainer.global_step > 1:
+            return
+        assert isinstance(module, DepthModule)
+        if not math.isfinite(module.losses()["loss"]):
+            raise TrainingError(
+                f"{self._data}: the loss is not finite in the first step; look for wrong numbers "
+                "in the data with `mocap dataset info`, or train with a lower --lr or another "
+                "recipe"
+            )
 
 
 def _raw_accuracy(corpus: Corpus, watched: np.ndarray) -> DepthAccuracy:
@@ -155,7 +190,7 @@ def _loggers(folder: Path) -> list[Logger]:
     if find_spec("tensorboard") is None and find_spec("tensorboardX") is None:
         _LOG.warning("%s: no TensorBoard logs are written: it is not installed", folder)
         return []
-    return [TensorBoardLogger(folder, name="tensorboard", version="")]
+    return [TensorBoardLogger(folder, name=LOGS, version="")]
 
 
 @contextmanager

@@ -1,12 +1,20 @@
 """Training the depth refiner: from pairs to a model file, in one call that can be stopped."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mocap.progress import Progress, silent
 from mocap.training.depth.config import TrainConfig
-from mocap.training.depth.data import read_corpus
-from mocap.training.depth.folder import MODEL, RESUMABLE, begin
+from mocap.training.depth.data import Corpus, read_corpus
+from mocap.training.depth.folder import (
+    MODEL,
+    RESUMABLE,
+    begin,
+    finished_epochs,
+    nothing_half_begun,
+    refuse_strangers,
+)
 from mocap.training.depth.machine import is_first_process, require_lightning, settle
 
 if TYPE_CHECKING:
@@ -44,15 +52,41 @@ def train(
     require_lightning()
     settled = settle(config)
     folder, progress = Path(config.out), progress or silent
+    first = is_first_process()
+    if first:
+        refuse_strangers(folder)
+        if config.devices > 1:
+            progress(f"starting {config.devices} processes", 0, None)
     corpus = read_corpus(config.data, config.held_out, progress, extracted=config.extracted)
-    if is_first_process():
+    made = not folder.exists()
+    if first:
         begin(folder, config, corpus.sha256, resume)
-    from mocap.training.depth.plots import write_plots
-    from mocap.training.depth.run import Run, hushed
+    with nothing_half_begun(folder, made=made) if first else nullcontext():
+        rows = _trained(settled, corpus, progress, report, resume)
+    if first:
+        from mocap.training.depth.plots import write_plots
 
-    with hushed():
-        run = Run(settled, corpus, progress, report)
-        rows = run.fit(folder / RESUMABLE if resume and (folder / RESUMABLE).exists() else None)
-    if is_first_process():
         write_plots(rows, folder)
     return folder / MODEL
+
+
+def _trained(
+    config: TrainConfig,
+    corpus: Corpus,
+    progress: Progress,
+    report: "Report | None",
+    resume: bool,
+) -> list[dict[str, float]]:
+    """Do all epochs that are left; the figures of all."""
+    from mocap.training.depth.run import Run, hushed
+
+    folder = Path(config.out)
+    with hushed():
+        run = Run(config, corpus, progress, report)
+        try:
+            run.fit(folder / RESUMABLE if resume and (folder / RESUMABLE).exists() else None)
+        except KeyboardInterrupt:
+            # Stopped when there was nothing left to stop.
+            if finished_epochs(folder) < config.epochs:
+                raise
+    return run.rows
