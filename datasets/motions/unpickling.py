@@ -194,7 +194,8 @@ class _Wholes:
             for name, value in dict.items(one):
                 whole[self(name)] = self(value)
         elif isinstance(one, list):
-            known[id(one)] = items = []
+            items: list[Any] = []
+            known[id(one)] = items
             items.extend(map(self, one))
         else:
             known[id(one)] = type(one)(map(self, one))
@@ -203,7 +204,7 @@ class _Wholes:
 def _loaded(content: bytes) -> Any:
     # The place of a name in the memo is reserved as the file says.
     for code, argument, _ in pickletools.genops(content):
-        if code.name in ("PUT", "LONG_BINPUT") and argument > len(content):
+        if code.name in ("PUT", "LONG_BINPUT") and int(argument or 0) > len(content):
             raise pickle.UnpicklingError("it wants more memory than it can fill")
     return _Wholes()(_Arrays(io.BytesIO(content)).load())
 
