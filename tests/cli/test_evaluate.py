@@ -131,7 +131,7 @@ def test_benchmark_on_a_piece_of_the_clip(
     first = mocap(*arguments)
     assert first.code == 0, first.err
     assert re.search(r"fit PA-MPJPE \(mm\) +[\d.]+ +[\d.]+ +[\d.]+$", first.out, re.M)
-    assert re.search(r"left wrist +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+$", first.out, re.M)
+    assert re.search(r"left wrist( +[\d.]+){6}$", first.out, re.M)
     told = json.loads(figures.read_text(encoding="utf-8"))
     assert list(told["cameras"]) == ["cam03", "cam04"]
     assert 20 < told["mean"]["fit_mpjpe_mm"] < told["mean"]["detector_mpjpe_mm"] < 400
