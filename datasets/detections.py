@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float
 from scipy.ndimage import gaussian_filter1d
 
-from mocap.body import Body, BodyPose
+from mocap.body import Body, BodyPose, PosedBody
 from mocap.geometry import Camera, rotation_between
 from mocap.skeletons import MEDIAPIPE_33, SMPLX_55
 from mocap.take import Keypoints2D, Keypoints3D, Person
@@ -95,15 +95,20 @@ class Performance:
         exact = body.to(dtype=torch.float64)
         with torch.no_grad():
             posed = exact.forward(pose, return_landmarks=True)
-        assert posed.landmarks is not None
-        joints, marks = posed.joints.numpy(), posed.landmarks.numpy()
-        points = [
-            marks[:, body.landmark_names.index(name)]
-            if name in body.landmark_names
-            else joints[:, SMPLX_55.index(name)]
-            for name in MEDIAPIPE_33.names
-        ]
-        return cls(name, joints, np.stack(points, 1))
+        return cls(name, posed.joints.numpy(), landmarks(body, posed))
+
+
+def landmarks(body: Body, posed: PosedBody) -> Float[np.ndarray, "frames 33 3"]:
+    """MediaPipe's points of a body posed with its landmarks, and joints for those it lacks."""
+    assert posed.landmarks is not None
+    marks, joints = posed.landmarks.numpy(), posed.joints.numpy()
+    points = [
+        marks[:, body.landmark_names.index(name)]
+        if name in body.landmark_names
+        else joints[:, SMPLX_55.index(name)]
+        for name in MEDIAPIPE_33.names
+    ]
+    return np.stack(points, 1)
 
 
 def detect(

@@ -12,7 +12,7 @@ from mocap.body import Body
 from mocap.datasets.detections import DETECTOR, Noise, Performance, detect
 from mocap.datasets.motions import BodyClip, read_bvh_clip, to_bodies
 from mocap.errors import MocapError
-from mocap.geometry import Camera
+from mocap.geometry import Camera, look_at
 from mocap.take import BodyMotion, Person, Take, VideoRecord, World
 
 #: Three dancers in one floor frame, centimetres; the first frame is a calibration pose.
@@ -163,11 +163,8 @@ def _camera(points: Float[np.ndarray, "frames points 3"], azimuth: float) -> Cam
     for distance in np.arange(2.0, 60.0, 0.1):
         place = middle + distance * away
         place[1] = _HEIGHT
-        ahead = (middle - place) / np.linalg.norm(middle - place)
-        right = np.cross(ahead, [0.0, 1.0, 0.0])
-        right /= np.linalg.norm(right)
-        R = np.stack([right, np.cross(ahead, right), ahead])
-        camera = Camera(K[None], R[None], (-R @ place)[None], "given")
+        R, t = look_at(place, middle)
+        camera = Camera(K[None], R[None], t[None], "given")
         pixels = camera.project(flat[None], np.zeros(1, int))[0]
         if np.all((pixels >= least) & (pixels <= most)):
             return camera

@@ -130,6 +130,37 @@ def viewing_rays(pixels: np.ndarray, K: np.ndarray) -> np.ndarray:
     return rays / np.linalg.norm(rays, axis=-1, keepdims=True)
 
 
+def look_at(
+    place: Float[np.ndarray, "3"], target: Float[np.ndarray, "3"], roll: float = 0.0
+) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"]]:
+    """R and t (world to camera) of a camera that has a target in the middle of its picture.
+
+    Args:
+        place: of the camera, world metres.
+        target: what it looks at; straight above or below, the picture's right is the world's +X.
+        roll: by which the camera is turned about its axis afterwards, radians.
+    """
+    ahead = (target - place) / np.linalg.norm(target - place)
+    right = np.cross(ahead, [0.0, 1.0, 0.0])
+    length = np.linalg.norm(right)
+    right = right / length if length > 1e-6 else np.array([1.0, 0.0, 0.0])
+    level = np.stack([right, np.cross(ahead, right), ahead])
+    R = Rotation.from_euler("z", -roll).as_matrix() @ level
+    return R, -R @ place
+
+
+def view_angles(
+    camera_relative: Float[np.ndarray, "*batch 3"],
+) -> tuple[Float[np.ndarray, "*batch"], Float[np.ndarray, "*batch"]]:
+    """Azimuth and elevation, radians, of a camera at a place in a person's heading axes.
+
+    The axes are x to the person's left, y up, z to the front: azimuth is 0 for a camera in front
+    and positive on the person's left, elevation is 0 at the height of the hips.
+    """
+    x, y, z = np.moveaxis(camera_relative, -1, 0)
+    return np.arctan2(x, z), np.arctan2(y, np.hypot(x, z))
+
+
 def rotation_between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """The shortest rotations (…, 3, 3) that take unit vectors ``start`` onto ``end`` (…, 3)."""
     start, end = np.broadcast_arrays(start, end)

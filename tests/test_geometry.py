@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from mocap.geometry import Camera, project_camera, rotation_between, viewing_rays
+from mocap.geometry import Camera, project_camera, rotation_between, view_angles, viewing_rays
 
 K = np.array([[1000.0, 0.0, 640.0], [0.0, 800.0, 360.0], [0.0, 0.0, 1.0]])
 
@@ -198,3 +198,9 @@ class TestRotationBetween:
         assert turns.shape == (2, 2, 3, 3)
         np.testing.assert_allclose(turns @ start, ends, atol=1e-12)
         assert rotation_between(np.zeros((0, 3)), np.zeros((0, 3))).shape == (0, 3, 3)
+
+
+def test_view_angles_of_a_place():
+    azimuth, elevation = view_angles(np.array([[1.0, np.sqrt(2.0), 1.0]]))
+    assert np.rad2deg(azimuth[0]) == pytest.approx(45.0)
+    assert np.rad2deg(elevation[0]) == pytest.approx(45.0)

@@ -12,12 +12,11 @@ import json
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from mocap.datasets.aistpp.files import CENTIMETRE
 from mocap.datasets.aistpp.names import VIEWS
-from mocap.geometry import Camera
+from mocap.geometry import Camera, look_at
 
 #: Focal length over the picture's width.
 _FOCAL = 1600 / 1920
@@ -53,20 +52,12 @@ def _camera(azimuth: float, lower: bool, size: tuple[int, int], rng: np.random.G
     height = rng.normal(_HEIGHT, _HEIGHT_SPREAD) - 0.1 * lower
     place = np.array([radius * np.sin(azimuth), height, radius * np.cos(azimuth)])
     aim = np.array([0.0, _AIM, 0.0]) + rng.normal(0, _AIM_SPREAD, 3)
-    R = _looking(place, aim, rng.normal(0, _ROLL_SPREAD))
+    R, t = look_at(place, aim, rng.normal(0, _ROLL_SPREAD))
     focal = _FOCAL * size[0] * np.exp(rng.normal(0, 0.02))
     # OpenCV's pixels have whole numbers in their middles.
     K = np.array([[focal, 0, (size[0] - 1) / 2], [0, focal, (size[1] - 1) / 2], [0, 0, 1.0]])
     bend = np.array([rng.normal(_BEND, _BEND_SPREAD), 0, 0, 0, 0])
-    return Camera(K[None], R[None], -(R @ place)[None], "given", bend, gravity_given=True)
-
-
-def _looking(place: np.ndarray, aim: np.ndarray, roll: float) -> Float[np.ndarray, "3 3"]:
-    ahead = (aim - place) / np.linalg.norm(aim - place)
-    right = np.cross(ahead, [0.0, 1.0, 0.0])
-    right /= np.linalg.norm(right)
-    level = np.stack([right, np.cross(ahead, right), ahead])
-    return Rotation.from_euler("z", roll).as_matrix() @ level
+    return Camera(K[None], R[None], t[None], "given", bend, gravity_given=True)
 
 
 def write_setting(path: Path, cameras: dict[str, Camera], size: tuple[int, int]) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from mocap.geometry import rotation_between
+from mocap.geometry import rotation_between, view_angles
 
 #: The world's up.
 UP = np.array([0.0, 1.0, 0.0])
@@ -72,14 +72,6 @@ def viewpoints(
     relative = np.einsum("fij,fj->fi", heading_axes(heading), offset)
     azimuth, elevation = view_angles(relative)
     return ViewAngles(azimuth, elevation, relative, heading)
-
-
-def view_angles(
-    camera_relative: Float[np.ndarray, "*batch 3"],
-) -> tuple[Float[np.ndarray, "*batch"], Float[np.ndarray, "*batch"]]:
-    """Azimuth and elevation, radians, of a camera at a place in heading axes."""
-    x, y, z = np.moveaxis(camera_relative, -1, 0)
-    return np.arctan2(x, z), np.arctan2(y, np.hypot(x, z))
 
 
 def heading_axes(heading: Float[np.ndarray, "*batch"]) -> Float[np.ndarray, "*batch 3 3"]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from mocap.geometry import Camera
+from mocap.geometry import Camera, look_at
 
 #: Pictures' widths and heights, and how common they are.
 _SIZES = ((1920, 1080), (1280, 720), (1080, 1920), (1080, 1080), (640, 480))
@@ -20,20 +20,6 @@ class Shot:
 
     camera: Camera
     size: tuple[int, int]
-
-
-def look_at(
-    place: Float[np.ndarray, "3"], target: Float[np.ndarray, "3"], roll: float = 0.0
-) -> tuple[np.ndarray, np.ndarray]:
-    """R and t of a camera at a place that has a target in its middle; world metres, radians."""
-    ahead = (target - place) / np.linalg.norm(target - place)
-    right = np.cross(ahead, [0.0, 1.0, 0.0])
-    length = np.linalg.norm(right)
-    right = right / length if length > 1e-6 else np.array([1.0, 0.0, 0.0])
-    R = np.stack([right, np.cross(ahead, right), ahead])
-    sine, cosine = np.sin(roll), np.cos(roll)
-    R = np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]]) @ R
-    return R, -R @ place
 
 
 def random_shot(middle: Float[np.ndarray, "3"], reach: float, rng: np.random.Generator) -> Shot:

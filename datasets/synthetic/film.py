@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from mocap.body import Body, BodyPose, PosedBody
+from mocap.body import Body, BodyPose
+from mocap.datasets.detections import landmarks
 from mocap.datasets.pairs import Pairs
 from mocap.datasets.pairs.views import UP, camera_centres, facing_pose, viewpoints
 from mocap.datasets.synthetic.backdrop import Faults, backdrop, obstacle, photographed, random_room
@@ -22,7 +23,7 @@ from mocap.datasets.synthetic.room import Room
 from mocap.datasets.synthetic.wardrobe import Outfit, Tailor, dress, skinned_normals
 from mocap.keypoints import Detection, PointDetector
 from mocap.keypoints.sweep import distance
-from mocap.skeletons import COCO_17, MEDIAPIPE_33, SMPLX_55
+from mocap.skeletons import COCO_17, MEDIAPIPE_33
 
 #: Side of the crops that are drawn, pixels; the detector looks at them through fewer.
 SIDE = 256
@@ -95,19 +96,6 @@ def cast(studio: Studio, motion: Motion, rng: np.random.Generator) -> Actor:
     vertices = posed.vertices.numpy() + lift
     vertices = vertices + outfit.stand_off[:, None].astype(np.float32) * normals
     return Actor(vertices, normals, landmarks(body, posed) + lift, outfit)
-
-
-def landmarks(body: Body, posed: PosedBody) -> Float[np.ndarray, "frames 33 3"]:
-    """MediaPipe's points of a posed body: its landmarks, and joints for those it lacks."""
-    assert posed.landmarks is not None
-    marks, joints = posed.landmarks.numpy(), posed.joints.numpy()
-    points = [
-        marks[:, body.landmark_names.index(name)]
-        if name in body.landmark_names
-        else joints[:, SMPLX_55.index(name)]
-        for name in MEDIAPIPE_33.names
-    ]
-    return np.stack(points, 1)
 
 
 def film(

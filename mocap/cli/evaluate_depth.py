@@ -10,9 +10,8 @@ import typer
 from mocap.cli.console import configure, note, say, show, waiting, warn
 from mocap.cli.evaluate import figure, plain_table, share, write_json
 from mocap.cli.folders import writable_folder
-from mocap.cli.options import Quiet, Verbose, examples, flowing
+from mocap.cli.options import Device, Quiet, Verbose, examples, flowing, one_of
 from mocap.cli.progress import StageProgress
-from mocap.cli.train import one_of
 from mocap.errors import MocapError
 
 if TYPE_CHECKING:
@@ -82,14 +81,7 @@ def evaluate_depth(
         Path | None,
         typer.Option(metavar="FILE", help="Draw errors around the person, as .png, .svg or .pdf."),
     ] = None,
-    device: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            callback=one_of("auto", "cpu", "cuda"),
-            help="auto, cpu or cuda.",
-        ),
-    ] = "auto",
+    device: Device = "auto",
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:

@@ -1,6 +1,7 @@
 """Options that several commands share, and how examples are laid out in their help."""
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,17 @@ def flowing(text: str | None) -> str:
     """A docstring as help text: paragraphs in lines as long as the terminal is wide."""
     paragraphs = inspect.cleandoc(text or "").split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def one_of(*names: str) -> Callable[[str], str]:
+    """A callback for options that take one of these names, and refuse others."""
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise typer.BadParameter(f"{name!r} is not one of {', '.join(names)}")
+        return name
+
+    return check
 
 
 TakeFile = Annotated[
@@ -69,6 +81,10 @@ NoRefineDepth = Annotated[
         metavar="",
         help="Take depths as the detector sees them, without what is learned of its errors.",
     ),
+]
+Device = Annotated[
+    str,
+    typer.Option(metavar="NAME", callback=one_of("auto", "cpu", "cuda"), help="auto, cpu or cuda."),
 ]
 Verbose = Annotated[
     bool,

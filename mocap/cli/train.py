@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +11,7 @@ import typer
 
 from mocap.cli.console import STOPPED, conclude, configure, note, say, waiting
 from mocap.cli.folders import writable_folder
-from mocap.cli.options import Quiet, Verbose, examples, flowing
+from mocap.cli.options import Device, Quiet, Verbose, examples, flowing, one_of
 from mocap.cli.progress import StageProgress
 from mocap.errors import MocapError
 
@@ -19,17 +19,6 @@ if TYPE_CHECKING:
     from mocap.training.depth import TrainConfig
 
 _commands = typer.Typer(help="Train the learned parts on data of your own.", no_args_is_help=True)
-
-
-def one_of(*names: str) -> Callable[[str], str]:
-    """A callback for options that take one of these names, and refuse others."""
-
-    def check(name: str) -> str:
-        if name not in names:
-            raise typer.BadParameter(f"{name!r} is not one of {', '.join(names)}")
-        return name
-
-    return check
 
 
 def _above_0(rate: float | None) -> float | None:
@@ -71,14 +60,7 @@ def depth(
         float | None,
         typer.Option(metavar="RATE", callback=_above_0, help="Highest learning rate."),
     ] = None,
-    device: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            callback=one_of("auto", "cpu", "cuda"),
-            help="auto, cpu or cuda.",
-        ),
-    ] = "auto",
+    device: Device = "auto",
     devices: Annotated[
         int, typer.Option(metavar="N", min=1, help="How many of them share the work.")
     ] = 1,

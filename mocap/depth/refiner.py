@@ -18,6 +18,7 @@ from mocap.depth.stage import shipped_refiner
 from mocap.depth.tracing import TracedNetwork
 from mocap.depth.windows import Blend, windows
 from mocap.errors import CheckpointError
+from mocap.geometry import view_angles
 from mocap.skeletons import COCO_17, MEDIAPIPE_33
 
 # What `mocap train depth` calls the model in the folder of a run.
@@ -293,8 +294,6 @@ def _poses(said: Float[np.ndarray, "*frames said"], given: _Points) -> RefinedPo
         known = np.isfinite(given.xy).all(-1) | np.isfinite(given.xyz).all(-1)
         seen = np.any(known & (given.confidence > 0), axis=-1)
     said = np.where(seen[..., None], said, np.nan)
-    x, y, z = np.moveaxis(said[..., _CAMERA], -1, 0)
     xyz = said[..., _POINTS].reshape(*seen.shape, len(COCO_17), 3)
-    angles = (np.arctan2(x, z), np.arctan2(y, np.hypot(x, z)))
-    parts = (xyz, said[..., _SIGMA], *angles, said[..., _CAMERA])
+    parts = (xyz, said[..., _SIGMA], *view_angles(said[..., _CAMERA]), said[..., _CAMERA])
     return RefinedPoses(*(np.asarray(part, np.float32) for part in parts))

@@ -18,6 +18,7 @@ from mocap.errors import MocapError
 from mocap.evaluate import depth_errors as errors
 from mocap.evaluate.averages import mean, percentile, row_means
 from mocap.evaluate.report import plain
+from mocap.geometry import view_angles
 
 #: Borders of the bins, degrees: the full circle of azimuths, and elevations.
 AZIMUTHS = tuple(range(-180, 181, 30))
@@ -154,7 +155,7 @@ def evaluate_depth(
         found = [claim.summary(chosen, true.xyz, whose) for claim in claims]
         return DepthBin(azimuth, elevation, found[0], found[1] if refined else None)
 
-    angles = [np.rad2deg(part) for part in errors.view_angles(true.camera)]
+    angles = [np.rad2deg(part) for part in view_angles(true.camera)]
     azimuths = list(_ranges(angles[0], AZIMUTHS))
     elevations = list(_ranges(angles[1], ELEVATIONS))
     return DepthReport(
@@ -213,9 +214,7 @@ class _Errors:
             camera = errors.torso_directions(claimed.xyz)
         gaps = [
             np.abs(errors.turn(one - other))
-            for one, other in zip(
-                errors.view_angles(camera), errors.view_angles(true.camera), strict=True
-            )
+            for one, other in zip(view_angles(camera), view_angles(true.camera), strict=True)
         ]
         sigma = np.full(true.xyz.shape[:2], np.nan) if claimed.sigma is None else claimed.sigma
         return cls(

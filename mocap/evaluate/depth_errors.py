@@ -135,12 +135,6 @@ def direction_errors(
     return np.arctan2(sine, np.sum(predicted * true, -1))
 
 
-def view_angles(camera: Float[np.ndarray, "frames 3"]) -> tuple[np.ndarray, np.ndarray]:
-    """Azimuth (0 in front, positive on the person's left) and elevation, radians."""
-    x, y, z = np.moveaxis(camera, -1, 0)
-    return np.arctan2(x, z), np.arctan2(y, np.hypot(x, z))
-
-
 def turn(angles: np.ndarray) -> np.ndarray:
     """Differences of angles brought to between -π and π."""
     return np.angle(np.exp(1j * angles))

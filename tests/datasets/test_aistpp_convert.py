@@ -34,8 +34,8 @@ from mocap.datasets.aistpp.inventory import (
 from mocap.datasets.aistpp.pairing import pair_up
 from mocap.datasets.motions.unpickling import read_arrays
 from mocap.datasets.pairs import Pairs, PairsError, PairStore, read_pairs
-from mocap.datasets.pairs.views import view_angles
 from mocap.errors import MocapError
+from mocap.geometry import view_angles
 from mocap.keypoints import Detection
 from mocap.people import Sighting, Tracklet
 from mocap.skeletons import COCO_17

@@ -112,11 +112,14 @@ def test_senseless_numbers_are_refused_when_checked(change, fault, tmp_path):
 
 
 def test_unknown_may_be_missing_where_it_is_no_input():
-    make_pairs(6, truth_2d=np.full((6, 17, 2), np.nan), heading=np.full(6, np.nan)).check()
-    make_pairs(6, time=np.array([np.nan] * 3 + [0.0, 0.1, 0.2])).check()
-    make_pairs(6, azimuth=np.full(6, -np.pi), elevation=np.full(6, np.pi / 2)).check()
-    # Sequences start anew in time; gaps are no fault.
-    make_pairs(6, time=np.array([0.0, 0.1, 5.0, 0.0, 0.1, 0.2])).check()
+    for pairs in (
+        make_pairs(6, truth_2d=np.full((6, 17, 2), np.nan), heading=np.full(6, np.nan)),
+        make_pairs(6, time=np.array([np.nan] * 3 + [0.0, 0.1, 0.2])),
+        make_pairs(6, azimuth=np.full(6, -np.pi), elevation=np.full(6, np.pi / 2)),
+        # Sequences start anew in time; gaps are no fault.
+        make_pairs(6, time=np.array([0.0, 0.1, 5.0, 0.0, 0.1, 0.2])),
+    ):
+        assert pairs.check() is pairs
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from mocap.datasets.pairs import read_pairs
 from mocap.datasets.synthetic import Motion, batches, cast, film, perform, synthesize
 from mocap.datasets.synthetic.backdrop import random_room
 from mocap.datasets.synthetic.batches import Batch, shoot
-from mocap.datasets.synthetic.cameras import Shot, look_at, random_shot
+from mocap.datasets.synthetic.cameras import Shot, random_shot
 from mocap.datasets.synthetic.film import SIDE, Studio
 from mocap.datasets.synthetic.library import (
     load_library,
@@ -23,7 +23,7 @@ from mocap.datasets.synthetic.library import (
 from mocap.datasets.synthetic.renderer import Lighting
 from mocap.datasets.synthetic.room import Room
 from mocap.errors import MocapError
-from mocap.geometry import Camera
+from mocap.geometry import Camera, look_at
 from mocap.keypoints import MediaPipePose
 from mocap.skeletons import COCO_17, MEDIAPIPE_33, SMPLX_55
 

@@ -11,7 +11,6 @@ from mocap.datasets.pairs.views import (
     facing_pose,
     heading_axes,
     headings,
-    view_angles,
     viewpoints,
 )
 
@@ -94,12 +93,6 @@ def test_heading_axes_are_the_persons():
         hips = turned(degrees)
         own = heading_axes(headings(hips))[0] @ (hips[0, 0] - hips[0].mean(0))
         np.testing.assert_allclose(own, [0.1, 0, 0], atol=1e-12)
-
-
-def test_view_angles_of_a_place():
-    azimuth, elevation = view_angles(np.array([[1.0, np.sqrt(2.0), 1.0]]))
-    assert np.rad2deg(azimuth[0]) == pytest.approx(45.0)
-    assert np.rad2deg(elevation[0]) == pytest.approx(45.0)
 
 
 def level_camera(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

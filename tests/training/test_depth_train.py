@@ -1,5 +1,7 @@
 import csv
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -307,3 +309,31 @@ def test_the_mean_of_weights_follows_them() -> None:
     follow(mean, network, 0.9, 0)
     # Early on it forgets where it began: (1 + 0) / (10 + 0) of it stays.
     assert mean.weight.item() == pytest.approx(0.1 * 0.1 + 0.9)
+
+
+_WATCH_THEN_TRAIN = """
+import sys, time
+import numpy as np
+from mocap.assets import fetch
+from mocap.keypoints import MediaPipePose
+from mocap.training.depth import TrainConfig, from_json, train
+
+detector = MediaPipePose(fetch("pose_landmarker"), most=1)
+detector.detect(np.zeros((256, 256, 3), np.uint8))
+train(from_json(__import__("json").loads(sys.argv[1])))
+begin = time.process_time()
+while time.process_time() < begin + 0.2:
+    pass
+detector.close()
+"""
+
+
+def test_a_process_that_also_detects_outlives_training(
+    data: Path, tmp_path: Path, pose_bundle: Path
+) -> None:
+    # MediaPipe's timers end a process in which SIGPROF is not ignored; Lightning resets signals.
+    wanted = json.dumps(config(data, tmp_path / "run", epochs=1).as_json())
+    done = subprocess.run(
+        [sys.executable, "-c", _WATCH_THEN_TRAIN, wanted], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -3,6 +3,7 @@
 import logging
 import math
 import signal
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -90,6 +91,7 @@ class Run:
         Raises:
             KeyboardInterrupt: somebody stops it.
         """
+        _ignore_profiling()
         try:
             self._trainer.fit(
                 self._module, self._order, self._val_order, ckpt_path=resumed, weights_only=True
@@ -170,6 +172,18 @@ class _FirstStep(lightning.Callback):
                 "in the data with `mocap dataset info`, or train with a lower --lr or another "
                 "recipe"
             )
+
+
+def _ignore_profiling() -> None:
+    """Ignore SIGPROF, as MediaPipe has it, whose timers send it all the time.
+
+    Lightning puts every signal back as Python knew it. MediaPipe tells Python nothing, and the
+    default that would be put back ends the process.
+    """
+    profiling = getattr(signal, "SIGPROF", None)
+    main = threading.current_thread() is threading.main_thread()
+    if profiling is not None and main and signal.getsignal(profiling) == signal.SIG_DFL:
+        signal.signal(profiling, signal.SIG_IGN)
 
 
 def _raw_accuracy(corpus: Corpus, watched: np.ndarray) -> DepthAccuracy:
