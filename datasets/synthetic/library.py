@@ -38,12 +38,16 @@ RATE = 30.0
 #: Pelvis and body joints, in the order of ``global_orient`` and ``body_pose``.
 JOINTS = SMPLX_55.names[:22]
 _MIRROR = SMPLX_55.mirror[:22]
+_LEG, _ARM = ("hip", "knee", "ankle", "foot"), ("shoulder", "elbow", "wrist")
 #: The joints an upper body consists of; the pelvis and the legs are the lower one.
-_UPPER = [
-    i
-    for i, name in enumerate(JOINTS)
-    if not name.endswith(("hip", "knee", "ankle", "foot")) and name != "pelvis"
+_UPPER = [i for i, name in enumerate(JOINTS) if not name.endswith(_LEG) and name != "pelvis"]
+_LIMBS = [
+    [i for i, name in enumerate(JOINTS) if name.startswith(side) and name.endswith(parts)]
+    for side in ("left", "right")
+    for parts in (_LEG, _ARM)
 ]
+#: Shares of performances in which the upper body, or single limbs, do as in another motion.
+_TWO_HALVES, _OTHER_LIMBS = 0.3, 0.2
 #: Standard deviation, radians, of a constant error of each joint: limbs more than the trunk.
 _LOOSE = np.array(
     [0.0 if n == "pelvis" else 0.22 if n.endswith(("hip", "shoulder", "knee", "elbow")) else 0.08
@@ -222,13 +226,13 @@ def perform(motions: Sequence[Motion], frames: int, fps: float, rng: np.random.G
         rng: what happens.
     """
     motion = _stretch(_drawn(motions, rng), frames, fps, rng)
-    if rng.random() < 0.3:
-        other = _stretch(_drawn(motions, rng), frames, fps, rng)
-        count = min(len(motion), len(other))
-        rotations = motion.rotations[:count].copy()
-        rotations[:, _UPPER] = other.rotations[:count, _UPPER]
-        name = f"{motion.name}+{other.name}"
-        motion = replace(motion, name=name, rotations=rotations, transl=motion.transl[:count])
+    mixing = rng.random()
+    if mixing < _TWO_HALVES:
+        motion = _mixed(motion, _stretch(_drawn(motions, rng), frames, fps, rng), _UPPER)
+    elif mixing < _TWO_HALVES + _OTHER_LIMBS:
+        for limb in _LIMBS:
+            if rng.random() < 0.5:
+                motion = _mixed(motion, _stretch(_drawn(motions, rng), frames, fps, rng), limb)
     if rng.random() < 0.5:
         motion = mirrored(motion)
     if rng.random() < 0.2:
@@ -261,6 +265,15 @@ def _stretch(motion: Motion, frames: int, fps: float, rng: np.random.Generator) 
     start = rng.uniform(0, max(len(motion) - 1 - (count - 1) * step, 0))
     at = np.clip(np.round(start + step * np.arange(count)).astype(int), 0, len(motion) - 1)
     return replace(motion, rotations=motion.rotations[at], transl=motion.transl[at])
+
+
+def _mixed(motion: Motion, other: Motion, joints: list[int]) -> Motion:
+    """The motion with these joints as in another one, for as long as both last."""
+    count = min(len(motion), len(other))
+    rotations = motion.rotations[:count].copy()
+    rotations[:, joints] = other.rotations[:count, joints]
+    name = f"{motion.name}+{other.name}"
+    return replace(motion, name=name, rotations=rotations, transl=motion.transl[:count])
 
 
 def _loosened(motion: Motion, rng: np.random.Generator) -> Motion:
