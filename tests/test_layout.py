@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "body": {"errors", "progress", "skeletons", "geometry"},
     "keypoints": {*RECORD, "video"},
     "people": {*RECORD, "video", "keypoints"},
-    "depth": {*RECORD, *FILES},
+    "depth": {*RECORD, *FILES, "scene"},
     "fitting": {*RECORD, "body", "depth", "scene"},
     "exporters": {"take", "body", "skeletons", "geometry", "errors", "progress", "files"},
     "retarget": {*RECORD, "body"},

@@ -1,5 +1,6 @@
 """``mocap evaluate depth``: how good the depth refiner is, by where the camera stands."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -81,6 +82,17 @@ def evaluate_depth(
         Path | None,
         typer.Option(metavar="FILE", help="Draw errors around the person, as .png, .svg or .pdf."),
     ] = None,
+    tell_elevation: Annotated[
+        float | None,
+        typer.Option(
+            metavar="DEG",
+            min=0,
+            max=45,
+            help="Tell the refiner how high the cameras stand, with errors of so many degrees, as "
+            "`mocap extract` does with what it finds in the picture (a few degrees). Not told if "
+            "not given.",
+        ),
+    ] = None,
     device: Device = "auto",
     verbose: Verbose = False,
     quiet: Quiet = False,
@@ -101,7 +113,7 @@ def evaluate_depth(
         for option, path in (("--json", json_file), ("--plot", plot)):
             if path is not None:
                 stack.enter_context(_writable(path, option))
-        _measure(data, model, split, json_file, plot, device)
+        _measure(data, model, split, json_file, plot, device, tell_elevation)
 
 
 @contextmanager
@@ -124,6 +136,7 @@ def _measure(
     json_file: Path | None,
     plot: Path | None,
     device: str,
+    tell_elevation: float | None,
 ) -> None:
     """Measure, say and write."""
     with waiting("starting"):
@@ -131,7 +144,10 @@ def _measure(
     with StageProgress() as progress:
         refiner = _refiner(model, device)
         pairs = _pairs(data, split, progress)
-        report = measure_refiner(refiner, pairs, progress)
+        told = None if tell_elevation is None else math.radians(tell_elevation)
+        if told is not None and not refiner.network.config.elevation:
+            warn("this refiner cannot be told elevations: --tell-elevation changes nothing")
+        report = measure_refiner(refiner, pairs, progress, elevation_sigma=told)
     _show(report)
     if not report.overall.enough:
         warn(f"only {report.overall.raw.samples} poses: the figures say little")
@@ -141,6 +157,7 @@ def _measure(
             "model_sha256": refiner.sha256,
             "data": [str(path) for path in data],
             "split": split,
+            "elevation_told_to_degrees": tell_elevation,
         }
         write_json(json_file, {**about, **report.as_json()})
         note(f"everything is in {json_file}")
@@ -157,6 +174,7 @@ def add_to(app: typer.Typer, name: str) -> None:
         help=flowing(evaluate_depth.__doc__),
         epilog=examples(
             "mocap evaluate depth --data pairs/",
+            "mocap evaluate depth --data pairs/ --tell-elevation 3",
             "mocap evaluate depth run/model.safetensors --data pairs/ --json figures.json "
             "--plot polar.png",
         ),

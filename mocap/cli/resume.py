@@ -46,7 +46,7 @@ def holds_depth(take: Take, config: ExtractConfig) -> bool:
     if not config.refine_depth:
         return stage_of(take, REFINEMENT) is None
     checkpoint = shipped_refiner()
-    return checkpoint is None or holds_refinement(take, checkpoint)
+    return checkpoint is None or holds_refinement(as_detected(take), checkpoint)
 
 
 def holds_fit(take: Take, config: FitConfig, body: "Body") -> bool:
@@ -72,7 +72,7 @@ def as_detected(take: Take) -> Take:
     chosen = stage_of(take, CAMERA)
     if chosen is not None:
         again = with_camera(before, camera_config(chosen))
-        # In its old place: the depths, refined since, do not depend on it.
+        # In its old place, before the depths that were refined since.
         order = [again.provenance[-1] if stage is chosen else stage for stage in stages]
         return replace(again, provenance=tuple(order))
     camera = take.camera

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mocap.depth.features import HIPS, JOINTS, Normalised, normalise
+from mocap.depth.features import HIPS, JOINTS, Normalised, elevation_features, normalise
 from mocap.depth.layers import TIME_WAVES, Block, Perceptron, scaled, time_waves, view_waves
 from mocap.depth.viewpoint import VIEWPOINT_FEATURES, viewpoint_features
 
@@ -35,6 +35,7 @@ class NetworkConfig:
         temporal_layers: of the frame as a whole.
         view_conditioning: whether joints are told the view.
         viewpoint_features: whether the 15 hand-crafted features are looked at.
+        elevation: whether it can be told how high the camera stands, where that is known.
     """
 
     frames: int = 1
@@ -49,6 +50,7 @@ class NetworkConfig:
     temporal_layers: int = 2
     view_conditioning: bool = True
     viewpoint_features: bool = True
+    elevation: bool = False
 
     def __post_init__(self) -> None:
         if self.temporal not in ("pose", "joints", "both"):
@@ -117,7 +119,7 @@ class DepthNetwork(nn.Module):
         features = len(VIEWPOINT_FEATURES) if config.viewpoint_features else 0
         self.encode_2d = Perceptron(3 * JOINTS + 2 + features, pose, pose)
         self.encode_3d = Perceptron(4 * JOINTS, pose // 2, pose // 2)
-        self.join = Perceptron(pose + pose // 2, pose)
+        self.join = Perceptron(pose + pose // 2 + 3 * config.elevation, pose)
         self.over_time = nn.ModuleList()
         self.joints_over_time = nn.ModuleList()
         if config.poses_look_back:
@@ -153,6 +155,7 @@ class DepthNetwork(nn.Module):
         xyz: Float[Tensor, "batch frames 17 3"],
         confidence: Float[Tensor, "batch frames 17"],
         time: Float[Tensor, "batch frames"],
+        elevation: Float[Tensor, "batch frames 2"] | None = None,
     ) -> Refinement:
         """Refine a batch of windows of one person each.
 
@@ -161,12 +164,14 @@ class DepthNetwork(nn.Module):
             xyz: the detector's metres from the hips' middle, facing axes; NaN where missing.
             confidence: in [0, 1]; 0 where missing.
             time: seconds, from any moment on.
+            elevation: the camera's, as seen from the hips, and its standard deviation, radians;
+                NaN or None where unknown. Networks that cannot be told ignore it.
 
         Returns:
             Numbers everywhere; those of frames in which nothing was seen mean little.
         """
         given = normalise(xy, xyz, confidence, time)
-        pose = self._pose(given)
+        pose = self._pose(given, elevation)
         camera = _camera_place(self.camera(pose))
         tokens = self._tokens(given, pose)
         told = self._told(camera)
@@ -178,14 +183,21 @@ class DepthNetwork(nn.Module):
         read = read.transpose(0, 1).unflatten(0, given.time.shape)
         return Refinement(_centred(given.xyz + read[..., :3]), self._sigma(read, given), camera)
 
-    def _pose(self, given: Normalised) -> Float[Tensor, "batch frames pose"]:
+    def _pose(
+        self, given: Normalised, elevation: Tensor | None
+    ) -> Float[Tensor, "batch frames pose"]:
         """Each frame as a whole, knowing the others of its window if there are any."""
         flat = [given.xy.flatten(2), given.confidence_2d, given.centre]
         if self.config.viewpoint_features:
             flat.append(viewpoint_features(given.xy, given.confidence_2d))
         deep = torch.cat([given.xyz.flatten(2), given.confidence_3d], -1)
         encoded = [self.encode_2d(torch.cat(flat, -1)), self.encode_3d(deep)]
-        pose = self.join(nn.functional.silu(torch.cat(encoded, -1)))
+        known = [nn.functional.silu(torch.cat(encoded, -1))]
+        if self.config.elevation:
+            if elevation is None:
+                elevation = torch.full_like(given.centre, torch.nan)
+            known.append(elevation_features(elevation))
+        pose = self.join(torch.cat(known, -1))
         if self.config.poses_look_back:
             pose = pose + self.tell_time(time_waves(given.time))
             for block in self.over_time:

@@ -5,7 +5,6 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,35 +12,27 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mocap.depth.checkpoint import read_checkpoint
+from mocap.depth.given import USUAL_SIGMA, Given, checked
 from mocap.depth.network import DepthNetwork, Refinement
 from mocap.depth.stage import shipped_refiner
 from mocap.depth.tracing import TracedNetwork
 from mocap.depth.windows import Blend, windows
 from mocap.errors import CheckpointError
 from mocap.geometry import view_angles
-from mocap.skeletons import COCO_17, MEDIAPIPE_33
+from mocap.skeletons import COCO_17
 
 # What `mocap train depth` calls the model in the folder of a run.
 _MODEL = "model.safetensors"
-# Nobody reaches farther, metres; confidences may be rounded; no track is slower, seconds a frame.
-_FARTHEST, _MOST, _SLOWEST = 10.0, 1 + 1e-3, 0.5
+# No track is slower, seconds a frame.
+_SLOWEST = 0.5
 _log = logging.getLogger(__name__)
 # Poses that go through the network at once: few enough to stay in a processor's cache.
 _AT_ONCE = {"cpu": 256, "cuda": 16384}
-_OF_MEDIAPIPE = MEDIAPIPE_33.indices(*COCO_17.names)
 _MIRROR = list(COCO_17.mirror)
 _ACROSS = torch.tensor([-1.0, 1.0, 1.0])
 # What is said of a frame: points, sigma, camera.
 _POINTS, _SIGMA, _CAMERA = slice(0, 51), slice(51, 68), slice(68, 71)
 _SAID = 71
-
-
-class _Points(NamedTuple):
-    """One person's points of COCO's 17, single precision."""
-
-    xy: Float[np.ndarray, "*frames 17 2"]
-    xyz: Float[np.ndarray, "*frames 17 3"]
-    confidence: Float[np.ndarray, "*frames 17"]
 
 
 @dataclass(frozen=True)
@@ -136,6 +127,9 @@ class DepthRefiner:
         xyz: Float[np.ndarray, "*frames points 3"],
         confidence: Float[np.ndarray, "*frames points"],
         times: Float[np.ndarray, " frames"] | None = None,
+        *,
+        elevation: float | Float[np.ndarray, "*frames"] | None = None,
+        elevation_sigma: float | Float[np.ndarray, "*frames"] = USUAL_SIGMA,
     ) -> RefinedPoses:
         """Refine one pose, or many that have nothing to do with each other.
 
@@ -148,15 +142,26 @@ class DepthRefiner:
             confidence: (points,) or (N, points) in [0, 1].
             times: (N,) seconds, if the poses are one person's track: then as
                 :meth:`refine_track`.
+            elevation: () or (N,) radians: how high above the level of the hips the camera is, as
+                seen from there, if anything tells: a level, gravity found in the picture, a
+                calibration. NaN where unknown.
+            elevation_sigma: () or (N,) radians: how far off that may be.
 
         Raises:
             ValueError: shapes do not fit each other, or units are others.
         """
         if times is not None:
-            return self.refine_track(xy, xyz, confidence, times)
-        given = _coco(xy, xyz, confidence)
+            return self.refine_track(
+                xy,
+                xyz,
+                confidence,
+                times,
+                elevation=elevation,
+                elevation_sigma=elevation_sigma,
+            )
+        given = checked(xy, xyz, confidence, elevation, elevation_sigma)
         single = given[0].ndim == 2
-        many = _Points(*(part[None] for part in given)) if single else given
+        many = Given(*(part[None] for part in given)) if single else given
         said = self._said_of_each(many)
         return _poses(said[0] if single else said, given)
 
@@ -166,6 +171,9 @@ class DepthRefiner:
         xyz: Float[np.ndarray, "frames points 3"],
         confidence: Float[np.ndarray, "frames points"],
         times: Float[np.ndarray, " frames"],
+        *,
+        elevation: float | Float[np.ndarray, " frames"] | None = None,
+        elevation_sigma: float | Float[np.ndarray, " frames"] = USUAL_SIGMA,
     ) -> RefinedPoses:
         """Refine one person's poses over time, each with the help of those around it.
 
@@ -174,11 +182,14 @@ class DepthRefiner:
             xyz: as for :meth:`refine`.
             confidence: as for :meth:`refine`.
             times: seconds, rising.
+            elevation: as for :meth:`refine`.
+            elevation_sigma: as for :meth:`refine`.
 
         Raises:
             ValueError: shapes do not fit each other, times do not rise, or units are others.
         """
-        given, times = _coco(xy, xyz, confidence), np.asarray(times, float)
+        given = checked(xy, xyz, confidence, elevation, elevation_sigma)
+        times = np.asarray(times, float)
         if given.xy.ndim != 3 or times.shape != given.xy.shape[:1]:
             raise ValueError(f"a track of points {given.xy.shape}, but times {times.shape}")
         if not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0):
@@ -194,17 +205,17 @@ class DepthRefiner:
             # Far from a long track's beginning, times are too coarse in single precision.
             seconds = (times[some] - times[some[:, :1]]).astype(np.float32)
             # What is beyond a track's end has no confidence, and so is missing.
-            parts = (given.xy[some], given.xyz[some], given.confidence[some])
-            parts[2][some < 0] = 0.0
-            mean.add(self._said(*parts, seconds), some)
+            parts = Given(*(part[some] for part in given))
+            parts.confidence[some < 0] = 0.0
+            mean.add(self._said(parts, seconds), some)
         return _poses(mean.mean(), given)
 
-    def _said_of_each(self, given: "_Points") -> Float[np.ndarray, "frames said"]:
+    def _said_of_each(self, given: Given) -> Float[np.ndarray, "frames said"]:
         """What the network says of poses that are windows of their own."""
         said = np.zeros((len(given.xy), _SAID), np.float32)
         for some in self._portions(np.arange(len(said))):
-            parts = [part[some, None] for part in given]
-            said[some] = self._said(*parts, np.zeros((len(some), 1), np.float32))[:, 0]
+            parts = Given(*(part[some, None] for part in given))
+            said[some] = self._said(parts, np.zeros((len(some), 1), np.float32))[:, 0]
         return said
 
     def _portions(self, rows: np.ndarray) -> Iterator[np.ndarray]:
@@ -212,15 +223,18 @@ class DepthRefiner:
         size = max(1, _AT_ONCE.get(self.device.type, 256) // math.prod(rows.shape[1:]))
         yield from (rows[first : first + size] for first in range(0, len(rows), size))
 
-    def _said(self, *parts: np.ndarray) -> Float[np.ndarray, "windows frames said"]:
+    def _said(
+        self, given: Given, seconds: Float[np.ndarray, "windows frames"]
+    ) -> Float[np.ndarray, "windows frames said"]:
         """Points, sigma and camera, side by side, of some windows."""
+        told = (given.elevation,) if self.network.config.elevation else ()
+        parts = (given.xy, given.xyz, given.confidence, seconds, *told)
         with torch.inference_mode():
-            given = [torch.from_numpy(part).to(self.device) for part in parts]
-            network = self._runner(parts[0].shape[1])
-            said = _side_by_side(network(*given))
+            xy, xyz, confidence, *rest = (torch.from_numpy(p).to(self.device) for p in parts)
+            network = self._runner(xy.shape[1])
+            said = _side_by_side(network(xy, xyz, confidence, *rest))
             if self.mirrored:
-                xy, xyz, confidence, seconds = given
-                flipped = network(_flipped(xy), _flipped(xyz), confidence[..., _MIRROR], seconds)
+                flipped = network(_flipped(xy), _flipped(xyz), confidence[..., _MIRROR], *rest)
                 back = Refinement(
                     _flipped(flipped.xyz),
                     flipped.sigma[..., _MIRROR],
@@ -260,35 +274,7 @@ def _flipped(points: Tensor) -> Tensor:
     return points[..., _MIRROR, :] * _ACROSS[: points.shape[-1]].to(points)
 
 
-def _coco(xy: np.ndarray, xyz: np.ndarray, confidence: np.ndarray) -> "_Points":
-    """Points in COCO's order and single precision.
-
-    Raises:
-        ValueError: shapes do not fit, points are of neither known number, or units are others.
-    """
-    given = [np.asarray(part, np.float32) for part in (xy, xyz, confidence)]
-    shape = given[2].shape
-    fits = given[0].shape == (*shape, 2) and given[1].shape == (*shape, 3)
-    if not fits or len(shape) not in (1, 2) or shape[-1] not in (len(COCO_17), len(MEDIAPIPE_33)):
-        raise ValueError(
-            f"xy {given[0].shape}, xyz {given[1].shape} and confidence {shape} are not "
-            "([N,] points, 2), ([N,] points, 3) and ([N,] points), with 17 or 33 points"
-        )
-    if shape[-1] == len(MEDIAPIPE_33):
-        axis = len(shape) - 1
-        given = [np.take(part, _OF_MEDIAPIPE, axis) for part in given]
-    points = _Points(*given)
-    # Neither is true of NaN; and what is infinite counts as missing.
-    far = np.isfinite(points.xyz) & (np.abs(points.xyz) > _FARTHEST)
-    if far.any():
-        worst = f"xyz holds {points.xyz[far][0]:g}, beyond {_FARTHEST:g} m"
-        raise ValueError(f"{worst}; metres from the hips' middle are wanted")
-    if np.any(points.confidence > _MOST):
-        raise ValueError("confidence is above 1; it is wanted from 0 to 1")
-    return points
-
-
-def _poses(said: Float[np.ndarray, "*frames said"], given: _Points) -> RefinedPoses:
+def _poses(said: Float[np.ndarray, "*frames said"], given: Given) -> RefinedPoses:
     """What was said, by its names, in single precision; NaN where nothing had been seen."""
     with np.errstate(invalid="ignore"):
         known = np.isfinite(given.xy).all(-1) | np.isfinite(given.xyz).all(-1)

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from mocap.geometry import Camera
 from mocap.progress import Progress, silent
+from mocap.scene import Gravity, camera_gravity
 from mocap.skeletons import COCO_17, SKELETONS, point_map
 from mocap.take import Person, Refined3D, StageRecord, Take
 
 # PyTorch takes seconds to import: only what refines pays for it.
 if TYPE_CHECKING:
-    import numpy as np
-
     from mocap.depth.refiner import DepthRefiner
 
-REFINEMENT, REFINEMENT_VERSION = "depth", "1"
+REFINEMENT, REFINEMENT_VERSION = "depth", "2"
 #: Whether takes are refined from both images of a person, their own and the mirror's.
 MIRRORED = True
 
 #: Metres from the hips beyond which a point is none of a person's.
 _FARTHEST = 5.0
+_HIPS = COCO_17.indices("left_hip", "right_hip")
 _SHIPPED = Path(__file__).parent / "data" / "refiner.safetensors"
 
 
@@ -36,7 +40,7 @@ def refine_take(take: Take, refiner: DepthRefiner, progress: Progress = silent) 
     """Refine the depth of everybody in a take.
 
     Args:
-        take: with 2D and 3D keypoints.
+        take: with 2D and 3D keypoints, and a camera that no fit has turned yet.
         refiner: what refines; the take remembers the hash of its checkpoint.
         progress: called as ``progress("depth", frames done, frames)``, over all people.
 
@@ -44,18 +48,19 @@ def refine_take(take: Take, refiner: DepthRefiner, progress: Progress = silent) 
         The take with ``refined3d`` for everybody who has keypoints of both kinds.
     """
     started = time.perf_counter()
+    gravity = _gravity(take)
     people, done = {}, 0
     total = sum(len(person.frames) for person in take.people.values())
     progress(REFINEMENT, 0, total)
     for name, person in take.people.items():
-        refined = _refined(person, take.times(person), refiner)
+        refined = _refined(person, take.times(person), take.camera, gravity, refiner)
         people[name] = replace(person, refined3d=refined)
         done += len(person.frames)
         progress(REFINEMENT, done, total)
     record = StageRecord(
         REFINEMENT,
         REFINEMENT_VERSION,
-        {"mirrored": refiner.mirrored},
+        _parameters(gravity, mirrored=refiner.mirrored),
         round(time.perf_counter() - started, 3),
         {"refiner": refiner.sha256},
     )
@@ -63,14 +68,19 @@ def refine_take(take: Take, refiner: DepthRefiner, progress: Progress = silent) 
 
 
 def holds_refinement(take: Take, checkpoint: Path) -> bool:
-    """Whether a take is refined by that checkpoint, and nobody in it lacks it."""
+    """Whether a take is refined by that checkpoint, and nobody in it lacks it.
+
+    Args:
+        take: with a camera that no fit has turned yet.
+        checkpoint: the refiner's file.
+    """
     record = next((stage for stage in take.provenance if stage.name == REFINEMENT), None)
     return (
         record is not None
         and record.version == REFINEMENT_VERSION
-        and bool(record.parameters.get("mirrored")) == MIRRORED
         and record.inputs.get("refiner") == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
         and all(p.refined3d is not None for p in take.people.values() if _has_keypoints(p))
+        and record.parameters == _parameters(_gravity(take), mirrored=MIRRORED)
     )
 
 
@@ -81,11 +91,41 @@ def without_refinement(take: Take) -> Take:
     return replace(take, people=people, provenance=stages)
 
 
+def _gravity(take: Take) -> Gravity:
+    """Up as far as the picture tells it; how people stand is what is yet to be put right."""
+    return camera_gravity(take.camera, None if take.scene is None else take.scene.segments)
+
+
+def _parameters(gravity: Gravity, *, mirrored: bool) -> dict[str, Any]:
+    """What a refinement depends on beside keypoints and the refiner."""
+    up = {
+        "up": np.round(gravity.up, 4).tolist(),
+        "sigma_degrees": round(float(np.rad2deg(gravity.sigma)), 2),
+        "source": gravity.source,
+    }
+    return json.loads(json.dumps({"mirrored": mirrored, "gravity": up}))
+
+
 def _has_keypoints(person: Person) -> bool:
     return person.keypoints2d is not None and person.keypoints3d is not None
 
 
-def _refined(person: Person, times: np.ndarray, refiner: DepthRefiner) -> Refined3D | None:
+def _elevation(
+    hips: np.ndarray, frames: np.ndarray, camera: Camera, gravity: Gravity
+) -> np.ndarray:
+    """(N,) how high the camera is above the level of hips that it sees at (N, 2) pixels."""
+    K, R, _ = camera.at(frames)
+    pixels = camera.undistort(hips, frames)
+    ones = np.ones((len(pixels), 1))
+    rays = np.linalg.solve(K, np.concatenate([pixels, ones], 1)[..., None])[..., 0]
+    up = R @ camera.R[0].T @ gravity.up
+    sine = -np.sum(rays * up, -1) / np.linalg.norm(rays, axis=-1)
+    return np.arcsin(np.clip(sine, -1.0, 1.0))
+
+
+def _refined(
+    person: Person, times: np.ndarray, camera: Camera, gravity: Gravity, refiner: DepthRefiner
+) -> Refined3D | None:
     flat, deep = person.keypoints2d, person.keypoints3d
     if flat is None or deep is None:
         return None
@@ -93,11 +133,14 @@ def _refined(person: Person, times: np.ndarray, refiner: DepthRefiner) -> Refine
     xyz = point_map(SKELETONS[deep.skeleton], COCO_17)(deep.xyz)
     # A point farther from the hips than any limb reaches was not found.
     xyz[abs(xyz).max(-1) > _FARTHEST] = float("nan")
+    xy = in_picture(flat.xy)
     refined = refiner.refine_track(
-        in_picture(flat.xy),
+        xy,
         xyz,
         in_picture(flat.confidence[..., None])[..., 0],
         times,
+        elevation=_elevation(xy[:, _HIPS].mean(1), person.frames, camera, gravity),
+        elevation_sigma=gravity.sigma,
     )
     return Refined3D(
         xyz=refined.xyz.astype("float32"),

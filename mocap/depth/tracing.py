@@ -34,7 +34,7 @@ class TracedNetwork:
 
     def __init__(self, network: DepthNetwork, frames: int) -> None:
         device = next(network.parameters()).device
-        given = [part.to(device) for part in example(frames)]
+        given = [part.to(device) for part in example(frames, network.config.elevation)]
         with warnings.catch_warnings(), torch.no_grad():
             # Of branches on shapes, which stay as they are here.
             warnings.simplefilter("ignore")
@@ -46,12 +46,18 @@ class TracedNetwork:
         return Refinement(*self._run(*given))
 
 
-def example(frames: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Windows of the shapes that the network takes: points, points, confidence and time."""
+def example(frames: int, elevation: bool = False) -> tuple[Tensor, ...]:
+    """Windows of the shapes that the network takes: points, points, confidence and time.
+
+    Args:
+        frames: of a window.
+        elevation: whether it is told that, too.
+    """
     generator = torch.Generator().manual_seed(0)
-    return (
+    parts = (
         torch.randn(3, frames, JOINTS, 2, generator=generator),
         torch.randn(3, frames, JOINTS, 3, generator=generator),
         torch.rand(3, frames, JOINTS, generator=generator),
         torch.arange(3.0 * frames).reshape(3, frames),
     )
+    return (*parts, torch.rand(3, frames, 2, generator=generator)) if elevation else parts

@@ -23,7 +23,7 @@ from mocap.fitting.person import Fitted, with_stature
 from mocap.fitting.reconcile import Rests, agree
 from mocap.fitting.rig import NAMES, Rig
 from mocap.geometry import Camera, rotation_between
-from mocap.scene import Gravity, find_gravity
+from mocap.scene import Gravity, camera_gravity
 from mocap.take import Take, World
 
 if TYPE_CHECKING:
@@ -99,8 +99,6 @@ def _seen_by(camera: Camera, one: Fitted) -> Fitted:
 def _gravity(take: Take, rig: Rig, fitted: Sequence[Fitted]) -> Gravity:
     """Up in the camera's axes, and where it comes from."""
     R = take.camera.R[0]
-    if take.camera.gravity_given:
-        return Gravity(R @ [0.0, 1.0, 0.0], 0.0, "given with the camera")
     leans = []
     for one in fitted:
         joints = pose_rig(rig, one.betas, one.pose).joints[one.seen.seen]
@@ -108,13 +106,8 @@ def _gravity(take: Take, rig: Rig, fitted: Sequence[Fitted]) -> Gravity:
         lean = mean_lean(ankles @ R.T, joints[:, NAMES.index("neck")] @ R.T)
         if lean is not None:
             leans.append((lean, _LEAN))
-    segments = np.zeros((0, 4))
-    if take.scene is not None:
-        ends = take.scene.segments.reshape(-1, 2, 2)
-        segments = take.camera.undistort(ends, np.zeros(len(ends), int)).reshape(-1, 4)
-        segments = segments[np.isfinite(segments).all(1)]
-    doubt = {"focal_sigma": 0.0} if take.camera.source == "given" else {}
-    found = find_gravity(segments, take.camera.K[0], leans, **doubt)
+    segments = None if take.scene is None else take.scene.segments
+    found = camera_gravity(take.camera, segments, leans)
     logger.info("up from %s, to %.1f degrees", found.source, np.rad2deg(found.sigma))
     return found
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from mocap.geometry import Camera
 from mocap.scene.verticals import vertical_log_likelihood
 
 #: A direction a person stands along, camera axes, and how far off it may be, radians.
@@ -81,6 +82,27 @@ def find_gravity(
     sigma = _spread(best, coarse, total)
     tilt = 0.5 * np.sin(2.0 * np.arcsin(best.up[2])) * focal_sigma
     return Gravity(best.up, float(np.hypot(np.hypot(sigma, tilt), _LEAST_SIGMA)), _named(cues))
+
+
+def camera_gravity(
+    camera: Camera,
+    segments: Float[np.ndarray, "segments 4"] | None,
+    lean: Sequence[Lean] = (),
+) -> Gravity:
+    """Up in a camera's axes, in its first frame: told with it, or found.
+
+    Args:
+        camera: who looks.
+        segments: straight edges x0 y0 x1 y1 as its lens shows them, pixels; None or none.
+        lean: as for :func:`find_gravity`.
+    """
+    if camera.gravity_given:
+        return Gravity(camera.R[0] @ [0.0, 1.0, 0.0], 0.0, "given with the camera")
+    ends = np.zeros((0, 2, 2)) if segments is None else np.reshape(segments, (-1, 2, 2))
+    straight = camera.undistort(ends, np.zeros(len(ends), int)).reshape(-1, 4)
+    straight = straight[np.isfinite(straight).all(1)]
+    doubt = {"focal_sigma": 0.0} if camera.source == "given" else {}
+    return find_gravity(straight, camera.K[0], lean, **doubt)
 
 
 @dataclass(frozen=True)

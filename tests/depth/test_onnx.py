@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from mocap.depth import DepthRefiner, export_onnx
+from mocap.depth.onnx import INPUTS
 from mocap.errors import CheckpointError
 
 from .conftest import somebody
@@ -14,6 +15,7 @@ KINDS = {
     "single": {},
     "pose": {"frames": 5},
     "joints": {"frames": 5, "temporal": "joints"},
+    "told": {"frames": 5, "elevation": True},
     "bare": {"view_conditioning": False, "viewpoint_features": False},
 }
 
@@ -27,16 +29,19 @@ def test_equal_to_pytorch(make_network, tmp_path, kind):
     session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
     inputs = [given.name for given in session.get_inputs()]
     assert inputs[:3] == ["xy", "xyz", "confidence"]
+    assert ("elevation" in inputs) == (kind == "told")
     for windows in (1, 7):
         xy, xyz, confidence, time = somebody(windows * network.config.frames).batch(windows=windows)
         xy[0, 0, 3], xyz[-1, -1, 5], confidence[0, 0, 11] = NAN, NAN, 0
         xyz[0] = NAN
         if windows > 1:
             xy[3, -1], xyz[3, -1], confidence[3, -1] = NAN, NAN, 0
-        given = {"xy": xy, "xyz": xyz, "confidence": confidence, "time": time}
+        elevation = torch.tensor([0.1, 0.02]).repeat(*time.shape, 1)
+        elevation[0, 0] = NAN
+        given = dict(zip(INPUTS, (xy, xyz, confidence, time, elevation), strict=True))
         said = session.run(None, {name: given[name].numpy() for name in inputs})
         with torch.inference_mode():
-            refined = network(xy, xyz, confidence, time)
+            refined = network(xy, xyz, confidence, time, elevation)
         expected = (refined.xyz, refined.sigma, refined.camera_relative)
         for ours, theirs in zip(said, expected, strict=True):
             assert ours.shape == theirs.shape

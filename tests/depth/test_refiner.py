@@ -201,7 +201,7 @@ def test_with_mirrors_left_and_right_are_alike(make_network):
 
 
 @pytest.mark.parametrize(
-    "config", [{}, {"frames": 5}, {"frames": 5, "temporal": "joints"}], ids=str
+    "config", [{}, {"frames": 5}, {"elevation": True}, {"frames": 5, "temporal": "both"}], ids=str
 )
 def test_without_python_it_says_the_same(make_network, config):
     network, seen = make_network(**config), somebody(14)
@@ -214,6 +214,31 @@ def test_without_python_it_says_the_same(make_network, config):
         )
         one = [part[5] for part in points(seen)]
         assert_same(traced.refine(*one), plain.refine(*one))
+
+
+def test_the_elevation_is_told_of_poses_and_tracks(make_network):
+    seen = somebody(24)
+    high = np.linspace(0.1, 0.5, 24)
+    for network in (make_network(elevation=True), make_network(frames=9, elevation=True)):
+        refiner = DepthRefiner(network, mirrored=True)
+        untold = refiner.refine_track(*points(seen), seen.times)
+        told = refiner.refine_track(*points(seen), seen.times, elevation=high)
+        assert np.abs(told.xyz - untold.xyz).max() > 1e-3
+        one = refiner.refine(*(part[5] for part in points(seen)), elevation=high[5])
+        all_ = refiner.refine(*points(seen), elevation=high, elevation_sigma=np.full(24, 0.0524))
+        np.testing.assert_allclose(one.xyz, all_.xyz[5], atol=2e-4)
+        unknown = refiner.refine_track(*points(seen), seen.times, elevation=np.full(24, np.nan))
+        assert_same(unknown, untold)
+
+
+def test_elevations_of_other_frames_or_in_degrees(single):
+    seen = somebody(4)
+    with pytest.raises(ValueError, match=r"elevation \(3,\) and .* of the \(4,\) poses"):
+        single.refine(*points(seen), elevation=np.zeros(3))
+    with pytest.raises(ValueError, match="radians"):
+        single.refine(*points(seen), elevation=20.0)
+    with pytest.raises(ValueError, match="negative"):
+        single.refine(*points(seen), elevation=0.2, elevation_sigma=-1.0)
 
 
 def test_nobody_and_nothing(single, temporal):

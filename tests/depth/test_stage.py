@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 from takes import make_take
 
 from mocap import depth
@@ -88,6 +89,43 @@ def test_a_refined_take_is_known_again(detected, checkpoint, make_network, tmp_p
     assert not holds_refinement(
         replace(take, people={**take.people, "person-1": person}), checkpoint
     )
+
+
+def test_a_tilted_camera_is_told(detected, make_network):
+    """A level camera, and one that looks down by 20 degrees, at hips in the picture's middle."""
+    refiner = DepthRefiner(make_network(frames=9, elevation=True))
+    person = detected.people["person-1"]
+    camera = detected.camera
+    middle = person.keypoints2d.xy - person.keypoints2d.xy[:, 23:25].mean(1, keepdims=True)
+    middle = middle + camera.K[0, :2, 2]
+    flat = replace(person.keypoints2d, xy=middle)
+    person = replace(person, keypoints2d=flat)
+    down = Rotation.from_euler("x", 20, degrees=True).as_matrix()
+    for turn, elevation in ((np.eye(3), 0.0), (down, np.deg2rad(20))):
+        given = replace(camera, R=turn @ camera.R[:1], t=camera.t[:1], gravity_given=True)
+        take = refine_take(replace(detected, camera=given, people={"one": person}), refiner)
+        refined = take.people["one"].refined3d
+        assert refined is not None
+        coco = list(MEDIAPIPE_33.indices(*COCO_17.names))
+        expected = refiner.refine_track(
+            middle[:, coco],
+            person.keypoints3d.xyz[:, coco],
+            flat.confidence[:, coco],
+            take.times(person),
+            elevation=elevation,
+            elevation_sigma=0.0,
+        )
+        np.testing.assert_allclose(refined.xyz, expected.xyz, atol=1e-4)
+        assert take.provenance[-1].parameters["gravity"]["source"] == "given with the camera"
+
+
+def test_another_camera_is_another_refinement(detected, checkpoint):
+    camera = replace(detected.camera, gravity_given=True)
+    take = refine_take(
+        replace(detected, camera=camera), DepthRefiner.load(checkpoint, mirrored=MIRRORED)
+    )
+    assert holds_refinement(take, checkpoint)
+    assert not holds_refinement(replace(take, camera=detected.camera), checkpoint)
 
 
 def test_it_can_be_taken_back(detected, checkpoint):

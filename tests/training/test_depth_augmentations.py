@@ -162,6 +162,19 @@ def test_legs_alone_are_swapped(batch: Batch) -> None:
     np.testing.assert_array_equal(wrong.xy[:, :, ~legs], batch.xy[:, :, ~legs])
 
 
+def test_elevations_are_told_as_far_off_as_is_said(batch: Batch) -> None:
+    many = Batch(*(part.repeat_interleave(400, 0) for part in vars(batch).values()))
+    amounts = replace(NO_AUGMENTATION, tell_elevation=0.5)
+    told = ways.augmented(many, amounts, torch.Generator().manual_seed(0)).elevation
+    x, y, z = many.camera.unbind(-1)
+    error = told[..., 0] - torch.atan2(y, torch.hypot(x, z))
+    known = told.isfinite().all(-1)
+    assert known.float().mean() == pytest.approx(0.5 * float(x.isfinite().float().mean()), abs=0.05)
+    off = (error / told[..., 1])[known]
+    assert off.square().mean() == pytest.approx(1.0, abs=0.15)
+    assert torch.rad2deg(told[..., 1][known]).quantile(0.5) == pytest.approx(4.5, abs=1.0)
+
+
 def test_a_single_frame_is_never_swapped(batch: Batch) -> None:
     single = Batch(*(part[:, :1] for part in vars(batch).values()))
     amounts = replace(NO_AUGMENTATION, swap=1.0)

@@ -138,7 +138,7 @@ def test_the_whole_is_the_weighted_sum() -> None:
     nothing = torch.full((2, 1, 17, 2), torch.nan)
     batch = Batch(
         nothing, true, torch.ones(2, 1, 17), torch.zeros(2, 1), true, nothing,
-        torch.ones(2, 1, 3), torch.zeros(2, 1, 2),
+        torch.ones(2, 1, 3), torch.zeros(2, 1, 2), torch.zeros(2, 1, 2),
     )  # fmt: skip
     weights = LossWeights(symmetry=0.0)
     found = objective(said, batch, weights)

@@ -4,6 +4,8 @@ Mirroring, rolling, zooming and reversing give samples that a camera could have 
 is the truth of the varied picture. The others change only what the detector says.
 """
 
+import math
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Generator, Tensor
@@ -24,6 +26,8 @@ for _row, _names in enumerate(
 _LEGS = torch.tensor([name.endswith(("hip", "knee", "ankle")) for name in COCO_17.names])
 #: Share of windows whose raw 3D leans or turns, where any does.
 _LEANT = 0.75
+#: How far off, radians, elevations are that are told: from the best to the worst.
+_ELEVATION_SIGMA = (math.radians(1.0), math.radians(20.0))
 
 Chosen = Bool[Tensor, " batch"]
 
@@ -113,7 +117,7 @@ def reversed_in_time(batch: Batch, chosen: Chosen) -> Batch:
     def either(part: Tensor) -> Tensor:
         return torch.where(_wide(chosen, part), part.flip(1), part)
 
-    names = ("xy", "xyz", "confidence", "truth", "truth_xy", "camera", "middle")
+    names = ("xy", "xyz", "confidence", "truth", "truth_xy", "camera", "middle", "elevation")
     parts = {name: either(getattr(batch, name)) for name in names}
     time = torch.where(chosen[:, None], -batch.time.flip(1), batch.time)
     return batch.replaced(time=time, **parts)
@@ -170,6 +174,26 @@ def leant(
     return batch.replaced(xyz=torch.stack([x, y, z], -1))
 
 
+def told_elevation(
+    batch: Batch,
+    chosen: Chosen,
+    sigma: Float[Tensor, " batch"],
+    error: Float[Tensor, " batch"],
+) -> Batch:
+    """The camera's elevation told, as far off in a whole window as one guess of gravity is.
+
+    Args:
+        batch: as it is.
+        chosen: the windows in which it is told.
+        sigma: how far off it is said to be, radians.
+        error: how far off it is, radians.
+    """
+    x, y, z = batch.camera.unbind(-1)
+    angle = torch.atan2(y, torch.hypot(x, z)) + error[:, None]
+    told = torch.stack([angle, sigma[:, None].expand_as(angle)], -1)
+    return batch.replaced(elevation=torch.where(chosen[:, None, None], told, batch.elevation))
+
+
 def _limb_swaps(batch: Batch, chosen: Bool[Tensor, "batch frames"], lot: Tensor) -> Batch:
     """Left and right exchanged of everything, of the legs alone, or of all but the legs."""
     legs = _LEGS.to(chosen.device)
@@ -220,6 +244,10 @@ def augmented(batch: Batch, amounts: Augmentations, lots: Generator) -> Batch:
     if amounts.raw_scale or amounts.noise_3d:
         xyz = batch.xyz * _wide((amounts.raw_scale * normal()).exp(), batch.xyz)
         batch = batch.replaced(xyz=xyz + amounts.noise_3d * normal(frames, 17, 3))
+    if amounts.tell_elevation:
+        least, most = (math.log(bound) for bound in _ELEVATION_SIGMA)
+        sigma = (least + (most - least) * uniform()).exp()
+        batch = told_elevation(batch, uniform() < amounts.tell_elevation, sigma, sigma * normal())
     return _with_gaps(batch, amounts, lots)
 
 

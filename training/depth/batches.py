@@ -20,6 +20,8 @@ class Batch:
         camera: the camera's place from the middle of the hips, metres, heading axes (x to the
             person's left, y up, z to their front).
         middle: of the picture, pixels; NaN where its size is unknown.
+        elevation: what is told of the camera's: angle and standard deviation, radians; NaN is
+            nothing.
     """
 
     xy: Float[Tensor, "batch frames 17 2"]
@@ -30,6 +32,7 @@ class Batch:
     truth_xy: Float[Tensor, "batch frames 17 2"]
     camera: Float[Tensor, "batch frames 3"]
     middle: Float[Tensor, "batch frames 2"]
+    elevation: Float[Tensor, "batch frames 2"]
 
     def __len__(self) -> int:
         return len(self.xy)
@@ -38,6 +41,11 @@ class Batch:
     def frames(self) -> int:
         """Of a window."""
         return self.xy.shape[1]
+
+    @property
+    def shown(self) -> tuple[Tensor, ...]:
+        """What the network is shown, in its order."""
+        return self.xy, self.xyz, self.confidence, self.time, self.elevation
 
     def replaced(self, **parts: Tensor) -> "Batch":
         """The same but for some parts."""

@@ -14,7 +14,9 @@ PRECISIONS = ("auto", "32-true", "16-mixed", "bf16-mixed")
 
 
 #: What is trained where nothing else is asked for: windows of 1.6 seconds.
-WINDOWS = NetworkConfig(frames=24, rate=15.0, width=40, pose_width=128, temporal="both")
+WINDOWS = NetworkConfig(
+    frames=24, rate=15.0, width=40, pose_width=128, temporal="both", elevation=True
+)
 
 
 class TrainingError(MocapError):
@@ -43,6 +45,7 @@ class Augmentations:
         swap: probability that left and right are exchanged in what the detector says, in a run
             of the window's frames: of all points, of legs, or of all but the legs.
         reverse: probability that time runs backwards.
+        tell_elevation: probability that the camera's elevation is told, more or less exactly.
     """
 
     mirror: float = 0.5
@@ -61,6 +64,7 @@ class Augmentations:
     drop_frames: float = 0.1
     swap: float = 0.1
     reverse: float = 0.5
+    tell_elevation: float = 0.6
 
 
 #: Samples as they are.
@@ -192,7 +196,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "network.temporal_layers": (0, _SIZE[1]),
     **{
         f"augmentations.{name}": _SHARE
-        for name in ("mirror", "blend", "swap", "reverse")
+        for name in ("mirror", "blend", "swap", "reverse", "tell_elevation")
         + ("drop_joint", "drop_limb", "drop_3d", "drop_frames")
     },
 }

@@ -56,7 +56,10 @@ class Samples:
         rows = self.windows[chosen]
         xy, xyz, confidence, truth, truth_xy = self.points[rows].split(_POINT, -1)
         time, camera, middle = self.frames[rows].split(_FRAME, -1)
-        return Batch(xy, xyz, confidence[..., 0], time[..., 0], truth, truth_xy, camera, middle)
+        untold = torch.full_like(middle, torch.nan)
+        return Batch(
+            xy, xyz, confidence[..., 0], time[..., 0], truth, truth_xy, camera, middle, untold
+        )
 
 
 def make_samples(pairs: Pairs, length: int = 1, *, rate: float = 30.0, gap: float = 0.6) -> Samples:

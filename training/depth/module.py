@@ -80,7 +80,7 @@ class DepthModule(lightning.LightningModule):
         """One step's loss."""
         batch = self._samples.batch(chosen)
         batch = augmented(batch, self.config.augmentations, self._lots)
-        said = self.network(batch.xy, batch.xyz, batch.confidence, batch.time)
+        said = self.network(*batch.shown)
         found = objective(said, batch, self.config.losses)
         for name, value in found.items():
             self._sums[name] = self._sums.get(name, 0.0) + value.detach()
@@ -97,7 +97,7 @@ class DepthModule(lightning.LightningModule):
         batch = self._val.batch(chosen)
         # In full precision, as refiners work.
         with torch.autocast(self.device.type, enabled=False):
-            said = self.best_network(batch.xy, batch.xyz, batch.confidence, batch.time)
+            said = self.best_network(*batch.shown)
         rows, places = torch.arange(len(batch), device=self.device), self._val.places[chosen]
         parts = (said.xyz, said.camera_relative, said.sigma, batch.truth, batch.camera)
         self._said.append(tuple(part[rows, places].float().cpu() for part in parts))
