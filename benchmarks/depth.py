@@ -4,7 +4,7 @@ Takes a checkpoint, or the shipped one, or where there is none the usual network
 as quick. Every figure is the best of many rounds: what the machine can do when nobody else is at
 it.
 
-    python benchmarks/depth.py [--checkpoint FILE] [--take TAKE] [--traced] [--rounds 20]
+    python benchmarks/depth.py [--checkpoint FILE | --single-frame] [--take TAKE] [--traced] [--rounds 20]
 """
 
 import argparse
@@ -71,9 +71,9 @@ def share(refiner: DepthRefiner, take: Take, rounds: int) -> None:
     )
 
 
-def loaded(checkpoint: Path | None, traced: bool) -> DepthRefiner:
+def loaded(checkpoint: Path | None, single_frame: bool, traced: bool) -> DepthRefiner:
     """The refiner to measure."""
-    path = checkpoint or shipped_refiner()
+    path = checkpoint or shipped_refiner(single_frame=single_frame)
     if path is None:
         print("untrained: no checkpoint is given or shipped")
         return DepthRefiner(DepthNetwork(WINDOWS), traced=traced)
@@ -85,11 +85,12 @@ def main() -> None:
     """Measure, print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--single-frame", action="store_true", help="the shipped one of that kind")
     parser.add_argument("--take", type=Path, help="for the share of an extract")
     parser.add_argument("--traced", action="store_true", help="run the network without Python")
     parser.add_argument("--rounds", type=int, default=20)
     options = parser.parse_args()
-    refiner = loaded(options.checkpoint, options.traced)
+    refiner = loaded(options.checkpoint, options.single_frame, options.traced)
     network = refiner.network
     print(
         f"{sum(weight.numel() for weight in network.parameters())} parameters, windows of "

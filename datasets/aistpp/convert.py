@@ -97,7 +97,8 @@ def convert(
         videos: the folder of the AIST Dance DB's videos.
         out: the store's; made if need be, and gone on with if it was made by the same call. What
             ``splits`` and ``sequences`` leave out can be added later.
-        workers: processes; 0 works in this one.
+        workers: processes; 0 works in this one. With Ray, the most videos at once; as many as the
+            cluster can if 0.
         ray_address: of a Ray cluster to work on instead; folders must be there under the same
             paths.
         every: of so many frames one is looked at: 4 makes 15 a second of 60.

@@ -40,7 +40,7 @@ def synthesize(
     out: str | Path,
     *,
     frames: int = 100_000,
-    workers: int = 0,
+    workers: int = 1,
     seed: int = 0,
     ray_address: str | None = None,
     progress: Progress = silent,
@@ -54,8 +54,8 @@ def synthesize(
         out: the store; one that was made of the same motions with the same seed is gone on with,
             also towards a larger number of frames.
         frames: about how many pairs are wanted; whole batches of about 140 are made.
-        workers: processes; as many as there are cores if 0. With Ray, the most batches at once;
-            as many as the cluster can if 0.
+        workers: processes; 0 works in this one. With Ray, the most batches at once; as many as
+            the cluster can if 0.
         seed: of everything that is random.
         ray_address: of a Ray cluster, whose nodes must see ``out`` and this machine's folder of
             assets under the same paths.
@@ -90,7 +90,7 @@ def synthesize(
         batches,
         _Maker(str(kept.resolve()), str(fetch("pose_landmarker"))),
         store,
-        workers=workers if workers or ray_address else os.cpu_count() or 1,
+        workers=workers,
         ray_address=ray_address,
         progress=progress,
         stage="batches",

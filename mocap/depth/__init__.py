@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         without_refinement,
     )
     from mocap.depth.viewpoint import VIEWPOINT_FEATURES, viewpoint_features
+    from mocap.depth.windows import LONGEST_PAUSE, strands
 
 _PLACES = {
     "checkpoint": ("Checkpoint", "read_checkpoint", "write_checkpoint"),
@@ -41,10 +42,12 @@ _PLACES = {
         "without_refinement",
     ),
     "viewpoint": ("VIEWPOINT_FEATURES", "viewpoint_features"),
+    "windows": ("LONGEST_PAUSE", "strands"),
 }
 
 __all__ = [
     "JOINTS",
+    "LONGEST_PAUSE",
     "MIRRORED",
     "REFINEMENT",
     "REFINEMENT_VERSION",
@@ -62,6 +65,7 @@ __all__ = [
     "read_checkpoint",
     "refine_take",
     "shipped_refiner",
+    "strands",
     "viewpoint_features",
     "without_refinement",
     "write_checkpoint",

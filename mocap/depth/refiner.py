@@ -93,6 +93,7 @@ class DepthRefiner:
         path: str | Path | None = None,
         device: str = "cpu",
         *,
+        single_frame: bool = False,
         mirrored: bool = False,
         traced: bool = False,
     ) -> "DepthRefiner":
@@ -101,6 +102,8 @@ class DepthRefiner:
         Args:
             path: a file that ``mocap train depth`` made, or its folder; the shipped one if None.
             device: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` …; ``"auto"`` for a GPU where there is one.
+            single_frame: whether, of the shipped ones, that is wanted which sees every pose alone:
+                less accurate on tracks, and much quicker on live pictures and single poses.
             mirrored: as for the class.
             traced: as for the class.
 
@@ -109,7 +112,7 @@ class DepthRefiner:
                 or there is no such device.
         """
         chosen = _device(device)
-        path = shipped_refiner() if path is None else path
+        path = shipped_refiner(single_frame=single_frame) if path is None else path
         if path is None:
             raise CheckpointError(
                 "no depth refiner is shipped with this program; `mocap train depth` makes one"

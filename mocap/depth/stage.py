@@ -28,12 +28,19 @@ MIRRORED = True
 #: Metres from the hips beyond which a point is none of a person's.
 _FARTHEST = 5.0
 _HIPS = COCO_17.indices("left_hip", "right_hip")
-_SHIPPED = Path(__file__).parent / "data" / "refiner.safetensors"
+_SHIPPED = Path(__file__).parent / "data"
 
 
-def shipped_refiner() -> Path | None:
-    """The checkpoint that comes with the program; None if none does."""
-    return _SHIPPED if _SHIPPED.is_file() else None
+def shipped_refiner(*, single_frame: bool = False) -> Path | None:
+    """The checkpoint that comes with the program; None if none does.
+
+    Args:
+        single_frame: whether the one is meant that sees every pose alone.
+    """
+    path = _SHIPPED / (
+        "refiner-single-frame.safetensors" if single_frame else "refiner.safetensors"
+    )
+    return path if path.is_file() else None
 
 
 def refine_take(take: Take, refiner: DepthRefiner, progress: Progress = silent) -> Take:

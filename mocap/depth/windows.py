@@ -1,10 +1,12 @@
 """A track of any length and rate as windows like those of the training, and back again."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from jaxtyping import Float, Int
 
-# A pause longer than this, in seconds, parts a track: what is on its other side tells nothing.
-_PAUSE = 0.6
+#: A pause longer than this, in seconds, parts a track: what is on its other side tells nothing.
+LONGEST_PAUSE = 0.6
 # Windows begin this share of their length after each other.
 _STEP = 0.25
 
@@ -26,14 +28,29 @@ def windows(
     Returns:
         Numbers of frames, -1 where a window has no more.
     """
-    found = []
-    parts = np.split(np.arange(len(times)), np.flatnonzero(np.diff(times) > _PAUSE) + 1)
-    for part in parts:
-        beat = np.median(np.diff(times[part])) if len(part) > 1 else np.inf
+    found = [window for strand in strands(times, rate) for window in _cover(strand, length)]
+    return np.array(found).reshape(-1, length)
+
+
+def strands(
+    times: Float[np.ndarray, " frames"], rate: float, pause: float = LONGEST_PAUSE
+) -> Iterator[Int[np.ndarray, " strand"]]:
+    """Numbers of a track's frames, parted at pauses and thinned; each is in one strand.
+
+    Of frames that follow each other more quickly than ``rate``, every second, third … is taken,
+    from every one of the first so many on.
+
+    Args:
+        times: seconds, rising; frames whose time is NaN stand alone.
+        rate: frames a second; slower tracks are taken as they are.
+        pause: the longest within a strand, seconds.
+    """
+    together = np.diff(times) <= pause
+    for part in np.split(np.arange(len(times)), np.flatnonzero(~together) + 1):
+        beat = float(np.median(np.diff(times[part]))) if len(part) > 1 else np.inf
         stride = max(1, round(1 / (rate * beat))) if beat > 0 else 1
         for first in range(min(stride, len(part))):
-            found += _cover(part[first::stride], length)
-    return np.array(found).reshape(-1, length)
+            yield part[first::stride]
 
 
 def _cover(frames: np.ndarray, length: int) -> list[np.ndarray]:

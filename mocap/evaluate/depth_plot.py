@@ -9,6 +9,7 @@ import numpy as np
 
 from mocap.errors import MocapError
 from mocap.evaluate.depth import DepthReport
+from mocap.files import writing_whole
 
 if TYPE_CHECKING:
     from matplotlib.projections.polar import PolarAxes
@@ -54,8 +55,8 @@ def write_depth_plot(report: DepthReport, path: Path) -> Path:
         f"{report.overall.raw.samples} samples by where the camera stands about the person"
     )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=130)
+        with writing_whole(path) as temporary:
+            figure.savefig(temporary, dpi=130, format=path.suffix[1:] or None)
     except (OSError, ValueError) as error:
         raise MocapError(
             f"{path}: cannot be written ({error}); choose another file, such as plot.png"

@@ -22,7 +22,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A refiner as if it came with the program; it has learned nothing."""
     torch.manual_seed(0)
     path = write_checkpoint(DepthNetwork(), tmp_path / "refiner.safetensors")
-    monkeypatch.setattr("mocap.depth.stage._SHIPPED", path)
+    monkeypatch.setattr("mocap.depth.stage._SHIPPED", path.parent)
     return path
 
 

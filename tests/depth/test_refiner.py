@@ -300,7 +300,7 @@ def test_loading(make_network, tmp_path, monkeypatch):
         ).max()
         < 0.01
     )
-    monkeypatch.setattr("mocap.depth.refiner.shipped_refiner", lambda: path)
+    monkeypatch.setattr("mocap.depth.refiner.shipped_refiner", lambda **_: path)
     assert DepthRefiner.load().sha256 == loaded.sha256
     write_checkpoint(network, tmp_path / "run" / "model.safetensors")
     assert DepthRefiner.load(tmp_path / "run", "auto").sha256 == loaded.sha256
@@ -313,6 +313,6 @@ def test_loading(make_network, tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     with pytest.raises(CheckpointError, match=r"empty/model\.safetensors: no such file"):
         DepthRefiner.load(tmp_path / "empty")
-    monkeypatch.setattr("mocap.depth.refiner.shipped_refiner", lambda: None)
+    monkeypatch.setattr("mocap.depth.refiner.shipped_refiner", lambda **_: None)
     with pytest.raises(CheckpointError, match="mocap train depth"):
         DepthRefiner.load()

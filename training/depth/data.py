@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mocap.datasets.pairs import Pairs, read_pairs
+from mocap.depth import LONGEST_PAUSE, strands
 from mocap.progress import Progress, silent
 from mocap.training.depth.batches import Batch
 from mocap.training.depth.config import TrainingError
@@ -62,12 +63,14 @@ class Samples:
         )
 
 
-def make_samples(pairs: Pairs, length: int = 1, *, rate: float = 30.0, gap: float = 0.6) -> Samples:
+def make_samples(
+    pairs: Pairs, length: int = 1, *, rate: float = 30.0, gap: float = LONGEST_PAUSE
+) -> Samples:
     """Turn pairs into windows, one for each frame: around it, or at the end it is near to.
 
     A window holds frames of one sequence, between pauses. Only what is shorter than a window
-    leaves the rest of it missing. As in :mod:`mocap.depth.windows`, of a quick sequence every
-    second, third … frame is taken.
+    leaves the rest of it missing. What follows what is settled by
+    :func:`mocap.depth.strands`, as for tracks.
 
     Args:
         pairs: the frames.
@@ -122,19 +125,13 @@ def window_rows(
         return np.arange(len(pairs))[:, None], places
     assert pairs.time is not None
     for run in pairs.runs():
-        steps = np.diff(pairs.time[run])
-        # Frames whose times are unknown stand alone.
-        pieces = np.split(np.arange(run.start, run.stop), np.flatnonzero(~(steps <= gap)) + 1)
-        for piece in pieces:
-            beat = float(np.median(np.diff(pairs.time[piece]))) if len(piece) > 1 else np.inf
-            stride = max(1, round(1 / (rate * beat))) if beat > 0 else 1
-            for phase in range(min(stride, len(piece))):
-                rows = piece[phase::stride]
-                own = np.arange(len(rows))
-                start = np.clip(own - length // 2, 0, max(0, len(rows) - length))
-                inside = start[:, None] + np.arange(min(length, len(rows)))
-                windows[rows, : inside.shape[1]] = rows[inside]
-                places[rows] = own - start
+        for strand in strands(pairs.time[run], rate, gap):
+            rows = run.start + strand
+            own = np.arange(len(rows))
+            start = np.clip(own - length // 2, 0, max(0, len(rows) - length))
+            inside = start[:, None] + np.arange(min(length, len(rows)))
+            windows[rows, : inside.shape[1]] = rows[inside]
+            places[rows] = own - start
     return windows, places
 
 

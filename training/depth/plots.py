@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mocap.files import writing_whole
+
 _LOG = logging.getLogger(__name__)
 #: Titles of the panels, and the figures in each; what starts with ``raw_`` is a line to beat.
 _FIGURES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -43,7 +45,8 @@ def write_plots(rows: Sequence[Mapping[str, float]], folder: Path) -> list[Path]
         for axes in list(grid)[len(panels) :]:
             axes.set_axis_off()
         written.append(folder / f"{name}.png")
-        figure.savefig(written[-1], dpi=110)
+        with writing_whole(written[-1]) as temporary:
+            figure.savefig(temporary, dpi=110, format="png")
     return written
 
 
