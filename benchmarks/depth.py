@@ -4,7 +4,8 @@ Takes a checkpoint, or the shipped one, or where there is none the usual network
 as quick. Every figure is the best of many rounds: what the machine can do when nobody else is at
 it.
 
-    python benchmarks/depth.py [--checkpoint FILE | --single-frame] [--take TAKE] [--traced] [--rounds 20]
+    python benchmarks/depth.py [--checkpoint FILE | --single-frame] [--take TAKE]
+        [--traced] [--rounds 20]
 """
 
 import argparse

@@ -100,7 +100,8 @@ def evaluate_depth(
     """Measure the depth refiner on pairs whose truth is known, raw and refined.
 
     Overall, by azimuth and by elevation of the camera about the person: 12 limb joints, from the
-    middle of the hips.
+    middle of the hips. Poses are refined as `mocap extract` does it: sequences in windows, each
+    also in the mirror.
     """
     configure(verbose=verbose, quiet=quiet)
     read = {path.resolve() for path in (*data, *([] if model is None else [model]))}
@@ -182,9 +183,9 @@ def add_to(app: typer.Typer, name: str) -> None:
 
 
 def _refiner(model: Path | None, device: str) -> "DepthRefiner":
-    from mocap.depth import DepthRefiner
+    from mocap.depth import MIRRORED, DepthRefiner
 
-    return DepthRefiner.load(model, device)
+    return DepthRefiner.load(model, device, mirrored=MIRRORED)
 
 
 def _pairs(data: Sequence[Path], split: str, progress: StageProgress) -> "Pairs":

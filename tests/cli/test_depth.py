@@ -67,6 +67,9 @@ def test_fitting_refines_what_was_not(extracted: Path, shipped: Path, mocap: Run
     told = mocap("info", path).out
     assert f"depth   refined by {Take.load(path).provenance[2].inputs['refiner'][:12]}" in told
     assert "depth skipped" in mocap("fit", path).err
+    # Through another lens, what is level is elsewhere.
+    assert "putting depth right" in mocap("fit", path, "--fov", 35).err
+    assert "depth skipped" in mocap("fit", path, "--height", 1.8).err
 
 
 def test_a_damaged_refiner_is_told(extracted: Path, shipped: Path, mocap: Run) -> None:
