@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mocap.depth import DepthNetwork, DepthRefiner, refine_take, shipped_refiner
+from mocap.depth import MIRRORED, DepthNetwork, DepthRefiner, refine_take, shipped_refiner
 from mocap.take import Take
 from mocap.training.depth.config import WINDOWS
 
@@ -63,7 +63,8 @@ def rates(refiner: DepthRefiner, rounds: int) -> None:
 def share(refiner: DepthRefiner, take: Take, rounds: int) -> None:
     """Print what refining a take costs beside the other stages it went through."""
     torch.set_num_threads(2)
-    seconds = best(lambda: refine_take(take, refiner), max(2, rounds // 4))
+    as_extracting = DepthRefiner(refiner.network, mirrored=MIRRORED)
+    seconds = best(lambda: refine_take(take, as_extracting), max(2, rounds // 4))
     others = sum(stage.seconds for stage in take.provenance if stage.name != "depth")
     frames = sum(len(person.frames) for person in take.people.values())
     print(

@@ -101,7 +101,8 @@ def of_renders(motions: list[Path], count: int, seed: int) -> Iterator[Instant]:
         shot = random_shot(points.mean(0).astype(float), min(reach, 1.6), rng)
         watched.shown.clear()
         pairs = film(studio, actor, shot, 15.0, rng, name=motion.name, split="test")
-        if pairs is None or len(pairs) < 12:
+        # Where a frame was out of sight, what was shown is not in step with the pairs.
+        if pairs is None or len(pairs) < 12 or len(watched.shown) != len(actor.points):
             continue
         said = refiner.refine_track(
             pairs.pose_2d, pairs.corrupted, pairs.visibility, pairs.time - pairs.time[0]
@@ -130,9 +131,8 @@ def of_take(path: Path, video: Path, name: str, count: int) -> Iterator[Instant]
     loaded = Take.load(path)
     person, up = loaded.people[name], loaded.camera.R[0] @ [0.0, 1.0, 0.0]
     flat, deep, refined = person.keypoints2d, person.keypoints3d, person.refined3d
-    assert flat is not None
-    assert deep is not None
-    assert refined is not None, f"{path} holds no refined depths"
+    if flat is None or deep is None or refined is None:
+        raise SystemExit(f"{path}: {name} has no refined depths; extract again")
     xy = point_map(SKELETONS[flat.skeleton], COCO_17)(flat.xy)
     raw = point_map(SKELETONS[deep.skeleton], COCO_17)(deep.xyz)
     seen = np.flatnonzero(np.isfinite(refined.xyz).all((1, 2)) & np.isfinite(xy).all((1, 2)))

@@ -33,6 +33,8 @@ _PADDING = 1.25
 _ELSEWHERE = 0.3
 #: Share of shots in a room, in which floor and walls tell how the camera is held.
 _ROOMS = 0.8
+#: Height above the floor, metres, from which on a camera can be in a room.
+_LOWEST = 0.05
 _HIPS = MEDIAPIPE_33.indices("left_hip", "right_hip")
 _COCO = MEDIAPIPE_33.indices(*COCO_17.names)
 
@@ -150,10 +152,12 @@ def film(
     return _pairs(actor, shot, pixels, found, np.array(kept), fps, name, split)
 
 
-def _room(actor: Actor, shot: Shot, rng: np.random.Generator) -> Room:
-    """A room about the stage that has the camera in it."""
+def _room(actor: Actor, shot: Shot, rng: np.random.Generator) -> Room | None:
+    """A room about the stage that has the camera in it; None for a camera that lies below it."""
     middle = actor.points.reshape(-1, 3).mean(0).astype(float) * [1.0, 0.0, 1.0]
     place = camera_centres(shot.camera.R, shot.camera.t)[0]
+    if place[1] < _LOWEST:
+        return None
     return random_room(middle, 1.5 * float(np.linalg.norm((place - middle)[[0, 2]])) + 1.0, rng)
 
 

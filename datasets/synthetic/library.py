@@ -2,7 +2,7 @@
 
 Rotations are SMPL-X's axis-angles of pelvis and body joints. A performance is a stretch of a
 motion, as it is or changed in ways that leave it a human motion: mirrored, reversed, slower or
-faster, with the upper body of another, with joints off by a constant bit.
+faster, with the upper body or single limbs of others, with joints off by a constant bit.
 """
 
 import hashlib

@@ -100,8 +100,8 @@ def evaluate_depth(
     """Measure the depth refiner on pairs whose truth is known, raw and refined.
 
     Overall, by azimuth and by elevation of the camera about the person: 12 limb joints, from the
-    middle of the hips. Poses are refined as `mocap extract` does it: sequences in windows, each
-    also in the mirror.
+    middle of the hips. Sequences are refined in windows, and every pose in the mirror too, as by
+    `mocap extract`; which also tells elevations, and puts the detector's points right before.
     """
     configure(verbose=verbose, quiet=quiet)
     read = {path.resolve() for path in (*data, *([] if model is None else [model]))}
@@ -148,6 +148,7 @@ def _measure(
         told = None if tell_elevation is None else math.radians(tell_elevation)
         if told is not None and not refiner.network.config.elevation:
             warn("this refiner cannot be told elevations: --tell-elevation changes nothing")
+            told = tell_elevation = None
         report = measure_refiner(refiner, pairs, progress, elevation_sigma=told)
     _show(report)
     if not report.overall.enough:

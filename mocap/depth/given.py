@@ -9,7 +9,7 @@ from jaxtyping import Float
 from mocap.skeletons import COCO_17, MEDIAPIPE_33
 
 #: What an elevation is taken to be off by, radians, if nobody says.
-USUAL_SIGMA = math.radians(3.0)
+USUAL_ELEVATION_SIGMA = math.radians(3.0)
 
 # No elevation is told better than this, radians: nobody learned from better ones.
 _SUREST = math.radians(1.0)

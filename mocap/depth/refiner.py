@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mocap.depth.checkpoint import read_checkpoint
-from mocap.depth.given import USUAL_SIGMA, Given, checked
+from mocap.depth.given import USUAL_ELEVATION_SIGMA, Given, checked
 from mocap.depth.network import DepthNetwork, Refinement
 from mocap.depth.stage import shipped_refiner
 from mocap.depth.tracing import TracedNetwork
@@ -114,8 +114,9 @@ class DepthRefiner:
         chosen = _device(device)
         path = shipped_refiner(single_frame=single_frame) if path is None else path
         if path is None:
+            kind = "single-frame depth refiner" if single_frame else "depth refiner"
             raise CheckpointError(
-                "no depth refiner is shipped with this program; `mocap train depth` makes one"
+                f"no {kind} is shipped with this program; `mocap train depth` makes one"
             )
         path = Path(path)
         checkpoint = read_checkpoint(path / _MODEL if path.is_dir() else path)
@@ -132,7 +133,7 @@ class DepthRefiner:
         times: Float[np.ndarray, " frames"] | None = None,
         *,
         elevation: float | Float[np.ndarray, "*frames"] | None = None,
-        elevation_sigma: float | Float[np.ndarray, "*frames"] = USUAL_SIGMA,
+        elevation_sigma: float | Float[np.ndarray, "*frames"] = USUAL_ELEVATION_SIGMA,
     ) -> RefinedPoses:
         """Refine one pose, or many that have nothing to do with each other.
 
@@ -176,7 +177,7 @@ class DepthRefiner:
         times: Float[np.ndarray, " frames"],
         *,
         elevation: float | Float[np.ndarray, " frames"] | None = None,
-        elevation_sigma: float | Float[np.ndarray, " frames"] = USUAL_SIGMA,
+        elevation_sigma: float | Float[np.ndarray, " frames"] = USUAL_ELEVATION_SIGMA,
     ) -> RefinedPoses:
         """Refine one person's poses over time, each with the help of those around it.
 

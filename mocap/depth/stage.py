@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -110,7 +109,7 @@ def _parameters(gravity: Gravity, *, mirrored: bool) -> dict[str, Any]:
         "sigma_degrees": round(float(np.rad2deg(gravity.sigma)), 2),
         "source": gravity.source,
     }
-    return json.loads(json.dumps({"mirrored": mirrored, "gravity": up}))
+    return {"mirrored": mirrored, "gravity": up}
 
 
 def _has_keypoints(person: Person) -> bool:
@@ -147,14 +146,15 @@ def _refined(
         in_picture(flat.confidence[..., None])[..., 0],
         times,
         elevation=_elevation(xy[:, _HIPS].mean(1), person.frames, camera, gravity),
+        # Of roll as well: elevations are better than that, if anything.
         elevation_sigma=gravity.sigma,
     )
     return Refined3D(
-        xyz=refined.xyz.astype("float32"),
-        sigma=refined.sigma.astype("float32"),
-        azimuth=refined.azimuth.astype("float32"),
-        elevation=refined.elevation.astype("float32"),
-        camera_relative=refined.camera_relative.astype("float32"),
+        xyz=refined.xyz,
+        sigma=refined.sigma,
+        azimuth=refined.azimuth,
+        elevation=refined.elevation,
+        camera_relative=refined.camera_relative,
         skeleton=COCO_17.name,
         source=f"{deep.source}, depth refiner {refiner.sha256[:12]}",
     )

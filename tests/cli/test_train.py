@@ -192,6 +192,9 @@ def test_bad_input_is_refused_by_name(mocap: Run, data: Path, recipe: Path, tmp_
         ended = mocap("evaluate", "depth", model, "--data", data, option, value)
         assert ended.code == 2
         assert fault in " ".join(ended.err.replace("│", " ").split())
+    ended = mocap("evaluate", "depth", model, "--data", data, "--tell-elevation", 3)
+    assert ended.code == 0
+    assert "cannot be told elevations" in ended.err
     for option, name in (("--json", "a.json"), ("--plot", "a.png")):
         told = measure(model, "--data", tmp_path / "none.npz", option, model / name)
         assert f"{name}: its folder cannot be made or written; choose another with {option}" in told

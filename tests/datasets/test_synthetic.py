@@ -158,7 +158,7 @@ def test_the_mirrored_motion_is_the_mirror_image(studio):
     )
 
 
-def test_performances_are_of_one_split_and_of_the_length_asked_for():
+def test_performances_are_of_the_length_asked_for():
     rng = np.random.default_rng(0)
     motions = [standing(90), standing(200)]
     for _ in range(30):
@@ -166,6 +166,58 @@ def test_performances_are_of_one_split_and_of_the_length_asked_for():
         assert 1 <= len(motion) <= 24
         assert motion.rotations.shape == (len(motion), 22, 3)
         assert np.isfinite(motion.rotations).all()
+
+
+def test_batches_perform_what_is_of_their_split(studio, monkeypatch):
+    asked = []
+
+    def nothing(motions, *_):
+        asked.append({motion.name for motion in motions})
+        return standing(1)
+
+    monkeypatch.setattr(batches, "perform", nothing)
+    monkeypatch.setattr(batches, "film", lambda *_, **__: None)
+    motions = [replace(standing(3, split), name=split) for split in ("train", "test")]
+    assert shoot(studio, motions, Batch(0, "test", 0)) is None
+    assert set().union(*asked) == {"test"}
+
+
+def test_limbs_do_as_in_other_motions():
+    """Of two motions, one with everything at 0 and one at 0.1, some performances are between."""
+    still = np.zeros((60, 22, 3), np.float32)
+    motions = [
+        Motion(name, "p", "train", still + value, still[:, 0])
+        for name, value in (("a", 0), ("b", 0.1))
+    ]
+    rng, kinds = np.random.default_rng(0), set()
+    for _ in range(300):
+        motion = perform(motions, 24, 15.0, rng)
+        size = np.abs(motion.rotations[0]).max(-1)
+        if set(np.round(size, 6)) <= {0.0, 0.1}:
+            kinds.add(tuple(np.round(size, 6)))
+    wrists = {
+        tuple(kind[i] for i in SMPLX_55.indices("left_wrist", "right_wrist")) for kind in kinds
+    }
+    assert wrists == {(0, 0), (0, 0.1), (0.1, 0), (0.1, 0.1)}
+    spine = SMPLX_55.index("spine1")
+    assert {kind[spine] == kind[0] for kind in kinds} == {True, False}
+
+
+def test_who_looks_from_below_the_floor_sees_no_room(studio, monkeypatch):
+    dressed = []
+    dress = studio.renderer.dress
+    monkeypatch.setattr(
+        studio.renderer, "dress", lambda *look: (dressed.append(look[-1]), dress(*look))
+    )
+    actor = cast(studio, standing(), np.random.default_rng(0))
+    K = np.array([[900.0, 0, 640], [0, 900, 360], [0, 0, 1]])
+    for height, seen in ((1.5, {True, False}), (-0.5, {False})):
+        dressed.clear()
+        R, t = look_at(np.array([0.0, height, 4.0]), np.array([0.0, 0.9, 0.0]))
+        shot = Shot(Camera(K[None], R[None], t[None], "given"), (1280, 720))
+        for seed in range(12):
+            film(studio, actor, shot, 15.0, np.random.default_rng(seed), name="a", split="train")
+        assert {room is not None for room in dressed} == seen
 
 
 def test_performers_are_held_out_the_same_everywhere():
