@@ -17,13 +17,14 @@ from jaxtyping import Float
 
 from mocap.body import Body
 from mocap.datasets.aistpp.dataset import SPLITS
-from mocap.datasets.aistpp.errors import AistError
+from mocap.datasets.aistpp.errors import ELSEWHERE, AistError
 from mocap.datasets.aistpp.files import CENTIMETRE, FPS
 from mocap.datasets.aistpp.footage import film
 from mocap.datasets.aistpp.names import VIEWS, dancer, video_name
 from mocap.datasets.aistpp.performance import Staged
 from mocap.datasets.aistpp.rig import make_rig, write_setting
 from mocap.datasets.motions import BodyClip
+from mocap.files import write_whole
 from mocap.geometry import Camera
 from mocap.progress import Progress, silent
 
@@ -75,15 +76,18 @@ def write_replica(
         progress: told how many sequences are done.
 
     Raises:
-        AistError: there are no clips.
-        MocapError: there is no OpenGL, or a file cannot be written.
+        AistError: there are no clips, or annotations cannot be written.
+        MocapError: there is no OpenGL, or a video cannot be written.
     """
     if not clips:
         raise AistError("a replica of no clips is none; give at least one")
     replica = Replica(Path(folder) / "annotations", Path(folder) / "videos", _names(clips))
-    for part in ("motions", "keypoints3d", "keypoints2d", "cameras", "splits"):
-        (replica.annotations / part).mkdir(parents=True, exist_ok=True)
-    replica.videos.mkdir(parents=True, exist_ok=True)
+    try:
+        replica.videos.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AistError(
+            f"{replica.videos}: cannot be made ({error.strerror}); {ELSEWHERE}"
+        ) from error
     rigs = [make_rig(size, np.random.default_rng([seed, n])) for n in range(settings)]
     for number, rig in enumerate(rigs, start=1):
         write_setting(replica.annotations / "cameras" / f"setting{number}.json", rig, size)
@@ -122,11 +126,11 @@ def _names(clips: Sequence[BodyClip]) -> tuple[str, ...]:
 def _write_lists(replica: Replica, settings: int) -> None:
     folder, sequences = replica.annotations, replica.sequences
     mapping = [f"{name} setting{i % settings + 1}" for i, name in enumerate(sequences)]
-    (folder / "cameras" / "mapping.txt").write_text("\n".join(mapping) + "\n", "utf-8")
+    _write(folder / "cameras" / "mapping.txt", "\n".join(mapping) + "\n")
     for split in SPLITS:
         chosen = [name for name in sequences if split_of(name) == split]
-        (folder / "splits" / f"pose_{split}.txt").write_text("\n".join(chosen), "utf-8")
-    (folder / "ignore_list.txt").write_text("", "utf-8")
+        _write(folder / "splits" / f"pose_{split}.txt", "\n".join(chosen))
+    _write(folder / "ignore_list.txt", "")
 
 
 def _annotate(
@@ -186,6 +190,9 @@ def _dump(path: Path, content: dict[str, Any]) -> None:
         name: value if value.dtype.kind == "i" else value.astype(np.float32)
         for name, value in content.items()
     }
-    with path.open("wb") as file:
-        # The highest protocol of the Python that AIST++ was made with.
-        pickle.dump(arrays, file, protocol=4)
+    # The highest protocol of the Python that AIST++ was made with.
+    _write(path, pickle.dumps(arrays, protocol=4))
+
+
+def _write(path: Path, content: bytes | str) -> None:
+    write_whole(path, content, error=AistError, remedy=ELSEWHERE)

@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from mocap.datasets.aistpp.errors import ELSEWHERE, AistError
 from mocap.datasets.aistpp.files import CENTIMETRE
 from mocap.datasets.aistpp.names import VIEWS
+from mocap.files import write_whole
 from mocap.geometry import Camera, look_at
 
 #: Focal length over the picture's width.
@@ -61,7 +63,11 @@ def _camera(azimuth: float, lower: bool, size: tuple[int, int], rng: np.random.G
 
 
 def write_setting(path: Path, cameras: dict[str, Camera], size: tuple[int, int]) -> None:
-    """Write cameras as AIST++ has them: Rodrigues vectors, centimetres."""
+    """Write cameras as AIST++ has them: Rodrigues vectors, centimetres.
+
+    Raises:
+        AistError: the file cannot be written.
+    """
     entries = [
         {
             "name": view,
@@ -75,4 +81,4 @@ def write_setting(path: Path, cameras: dict[str, Camera], size: tuple[int, int])
         }
         for view, camera in cameras.items()
     ]
-    path.write_text(json.dumps(entries), "utf-8")
+    write_whole(path, json.dumps(entries), error=AistError, remedy=ELSEWHERE)

@@ -28,13 +28,18 @@ _NAMES = {"joint": COCO_17.names, "landmark": MEDIAPIPE_33.names}
 _REMEDY = "make it anew with the command that made it, or delete it"
 
 
+def is_key(name: str) -> bool:
+    """Whether a name can be an item's key."""
+    return _KEY.fullmatch(name) is not None
+
+
 def checked_key(key: str) -> str:
     """A key that can be a file's name everywhere.
 
     Raises:
         PairsError: it cannot.
     """
-    if not _KEY.fullmatch(key):
+    if not is_key(key):
         raise PairsError(f"{key!r} cannot be an item's key: it takes letters, digits and ._+-")
     return key
 

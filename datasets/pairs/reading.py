@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from mocap.datasets.pairs.item import SUFFIX, read_item
+from mocap.datasets.pairs.manifest import ITEMS
 from mocap.datasets.pairs.npz import read_npz
 from mocap.datasets.pairs.record import SPLITS, Pairs, PairsError
-from mocap.datasets.pairs.store import HEAD, ITEMS, item_files, read_head
+from mocap.datasets.pairs.store import HEAD, item_files, read_head
 from mocap.datasets.pairs.summary import Summary
 from mocap.progress import Progress, silent
 

@@ -17,45 +17,39 @@ import json
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
-from mocap.datasets.pairs.item import FORMAT, SUFFIX, VERSION, checked_key, encode_item, read_item
+from mocap.datasets.pairs.item import (
+    FORMAT,
+    SUFFIX,
+    VERSION,
+    checked_key,
+    encode_item,
+    is_key,
+    read_item,
+)
 from mocap.datasets.pairs.lock import only_writer
+from mocap.datasets.pairs.manifest import (
+    FAILED,
+    ITEMS,
+    MANIFEST,
+    Entry,
+    read_entries,
+    read_failures,
+)
 from mocap.datasets.pairs.record import Pairs, PairsError
 from mocap.files import sweep, write_whole
 from mocap.progress import Progress, silent
 
-HEAD, ITEMS, MANIFEST, FAILED = "dataset.json", "items", "manifest.json", "failed.json"
+HEAD = "dataset.json"
 
 _SECONDS_UNTOLD = 1.0
 _ADVICE = "choose another folder with --out"
+_AGAIN = "copy it again, or make the store anew in another folder"
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What the manifest says of an item.
-
-    Attributes:
-        file: its place in the store.
-        sha256: of the file.
-        pairs: how many are in it.
-        split: what its sequences are for; several are joined by ``+``.
-    """
-
-    file: str
-    sha256: str
-    pairs: int
-    split: str
-
-    @classmethod
-    def of(cls, key: str, content: bytes, pairs: Pairs) -> Self:
-        """The entry of an item whose file has this content."""
-        split = "+".join(sorted(set(pairs.splits)))
-        return cls(f"{ITEMS}/{key}{SUFFIX}", hashlib.sha256(content).hexdigest(), len(pairs), split)
 
 
 class PairStore:
@@ -69,13 +63,15 @@ class PairStore:
         failures: why items could not be made, by key.
     """
 
-    def __init__(self, folder: Path, source: str, parameters: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, source: str, parameters: Mapping[str, Any], *, strict: bool = False
+    ) -> None:
         self.folder = folder
         self.source = source
         self.parameters = dict(parameters)
         self.entries: dict[str, Entry] = {}
         self.failures: dict[str, dict[str, str]] = {}
-        self._read_manifest()
+        self._read_manifest(strict=strict)
 
     @classmethod
     def make(cls, folder: str | Path, source: str, parameters: Mapping[str, Any]) -> Self:
@@ -116,15 +112,20 @@ class PairStore:
         return None
 
     @classmethod
-    def open(cls, folder: str | Path) -> Self:
+    def open(cls, folder: str | Path, *, strict: bool = False) -> Self:
         """The store in a folder.
 
+        Args:
+            folder: where it is.
+            strict: whether to refuse what can be made anew from the items where it is damaged: the
+                manifest and the list of failures. It is warned of otherwise.
+
         Raises:
-            PairsError: there is none, or one of a newer version.
+            PairsError: there is none, or one of a newer version, or damaged.
         """
         folder = Path(folder)
         head = read_head(folder)
-        return cls(folder, str(head["source"]), head["parameters"])
+        return cls(folder, str(head["source"]), head["parameters"], strict=strict)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Self]:
@@ -144,13 +145,9 @@ class PairStore:
             finally:
                 self.write_manifest()
 
-    def _read_manifest(self) -> None:
-        self.entries = {
-            key: Entry(**told)
-            for key, told in _told_by(self.folder / MANIFEST).get("items", {}).items()
-            if isinstance(told, dict) and set(told) == set(Entry.__dataclass_fields__)
-        }
-        self.failures = _told_by(self.folder / FAILED)
+    def _read_manifest(self, *, strict: bool = False) -> None:
+        self.entries = read_entries(self.folder, strict=strict)
+        self.failures = read_failures(self.folder, strict=strict)
 
     def path_of(self, key: str) -> Path:
         """The file of an item, whether it is there or not."""
@@ -239,9 +236,17 @@ class PairStore:
 
 
 def item_files(folder: Path) -> list[Path]:
-    """The items in a store's folder, sorted; temporary files are none."""
-    found = (folder / ITEMS).glob(f"*{SUFFIX}")
-    return sorted(path for path in found if not path.name.startswith("."))
+    """The items in a store's folder, sorted; temporary files are none.
+
+    Files whose names no item can have are passed over, with a warning.
+    """
+    items = []
+    for path in sorted((folder / ITEMS).glob(f"*{SUFFIX}")):
+        if is_key(path.name.removesuffix(SUFFIX)):
+            items.append(path)
+        elif not path.name.startswith("."):
+            _log.warning("%s: is passed over, as its name is none of an item; remove it", path)
+    return items
 
 
 def read_head(folder: Path) -> dict[str, Any]:
@@ -257,8 +262,8 @@ def read_head(folder: Path) -> dict[str, Any]:
         raise PairsError(f"{folder}: is no store of training pairs (it has no {HEAD})") from error
     except OSError as error:
         raise PairsError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise PairsError(f"{path}: is damaged: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise PairsError(f"{path}: is damaged ({error}); {_AGAIN}") from error
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise PairsError(f"{path}: does not describe training pairs (its format is not {FORMAT!r})")
     version = head.get("version")
@@ -268,17 +273,8 @@ def read_head(folder: Path) -> dict[str, Any]:
             "Install a newer mocap-toolkit"
         )
     if not isinstance(head.get("source"), str) or not isinstance(head.get("parameters"), dict):
-        raise PairsError(f"{path}: is damaged: it lacks its source or parameters")
+        raise PairsError(f"{path}: is damaged (it lacks its source or parameters); {_AGAIN}")
     return head
-
-
-def _told_by(path: Path) -> dict[str, Any]:
-    """What a file says that can be made anew; nothing if it is missing or damaged."""
-    try:
-        told = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return told if isinstance(told, dict) else {}
 
 
 def _refuse_others(found: PairStore, source: str, parameters: Mapping[str, Any]) -> None:

@@ -36,7 +36,7 @@ class Summary:
         pairs: how many.
         pairs_of: the same by what they are for; "" where that is not known.
         sequences_of: sequences by what they are for.
-        arrays: in how many pairs each array is known.
+        arrays: in how many pairs each array is known, that is finite.
         views: pairs by elevation (:data:`ELEVATIONS`) and azimuth (:data:`AZIMUTHS`).
         confidence_sum: of the detector's confidence over all points.
         error_sum: of each point's distance between detector and truth, metres, over all pairs.
@@ -69,7 +69,7 @@ class Summary:
             pairs=len(pairs),
             pairs_of=+pairs_of,
             sequences_of=sequences_of,
-            arrays=Counter(dict.fromkeys(pairs.present, len(pairs))),
+            arrays=+Counter({name: _known(getattr(pairs, name)) for name in pairs.present}),
             views=_views(pairs),
             confidence_sum=float(pairs.visibility.sum(dtype=float)),
             error_sum=np.linalg.norm(off, axis=-1).sum(0),
@@ -110,6 +110,10 @@ class Summary:
 
     def _mean_mm(self, sums: np.ndarray) -> float:
         return 1000 * float(np.mean(sums)) / self.pairs if self.pairs else float("nan")
+
+
+def _known(values: np.ndarray) -> int:
+    return int(np.isfinite(values).all(tuple(range(1, values.ndim))).sum())
 
 
 def _views(pairs: Pairs) -> np.ndarray:

@@ -55,12 +55,12 @@ def describe(path: Path, *, verify: bool, progress: Progress) -> Description:
         progress: told of a store's items.
 
     Raises:
-        PairsError: there are no pairs, or it is a file that is damaged.
+        PairsError: there are no pairs, or a file is damaged that is no item of a store.
     """
     if not path.is_dir():
         pairs = read_pairs(path)
         return Description(path, path.stat().st_size, Summary.of(pairs))
-    store = PairStore.open(path)
+    store = PairStore.open(path, strict=True)
     keys = store.stored_keys()
     found = Description(
         path,

@@ -67,9 +67,7 @@ def convert(
     out: _Store,
     workers: _Workers = None,
     ray: _Ray = None,
-    every: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Of so many frames one is looked at.")
-    ] = 4,
+    every: Annotated[int, typer.Option(metavar="N", min=1, help="Look at every N-th frame.")] = 4,
     split: Splits = None,
     verbose: Verbose = False,
     quiet: Quiet = False,

@@ -40,12 +40,14 @@ def depth(
         Path, typer.Option(metavar="DIR", help="Where the model, checkpoints and logs go.")
     ],
     epochs: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Passes over the pairs. [default: 40]")
+        int | None, typer.Option(metavar="N", min=1, help="Passes over the pairs. \\[default: 40]")
     ] = None,
     frames: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=1, help="Frames that are looked at together; 1 for one at a time."
+            metavar="N",
+            min=1,
+            help="Frames that are looked at together; 1 for one at a time. \\[default: 24]",
         ),
     ] = None,
     resume: Annotated[
@@ -53,12 +55,18 @@ def depth(
     ] = False,
     seed: Annotated[
         int | None,
-        typer.Option(metavar="N", min=0, max=2**32 - 1, help="Of everything drawn by lot."),
+        typer.Option(
+            metavar="N", min=0, max=2**32 - 1, help="Of everything drawn by lot. \\[default: 0]"
+        ),
     ] = None,
-    batch: Annotated[int | None, typer.Option(metavar="N", min=1, help="Poses in a step.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Poses in a step. \\[default: 1024]")
+    ] = None,
     lr: Annotated[
         float | None,
-        typer.Option(metavar="RATE", callback=_above_0, help="Highest learning rate."),
+        typer.Option(
+            metavar="RATE", callback=_above_0, help="Highest learning rate. \\[default: 0.002]"
+        ),
     ] = None,
     device: Device = "auto",
     devices: Annotated[
@@ -130,7 +138,7 @@ _commands.command(
     epilog=examples(
         "mocap train depth --data pairs/ --out run",
         "mocap train depth --data pairs/ --out run --resume",
-        "mocap train depth --data a.npz --data b.npz --out run --epochs 80 --frames 27",
+        "mocap train depth --data a.npz --data b.npz --out run --epochs 80 --frames 48",
     ),
 )(depth)
 

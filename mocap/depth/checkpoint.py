@@ -53,10 +53,12 @@ class Checkpoint:
 
     def network(self) -> DepthNetwork:
         """The network with these weights, ready to refine."""
-        # What it starts with is thrown away, and nobody else's dice are.
-        with torch.random.fork_rng(devices=[]):
+        # Without memory, and without dice: whatever sizes a file claims cost nothing before they
+        # are compared with its weights.
+        with torch.device("meta"):
             network = DepthNetwork(self.config)
-        network.load_state_dict(dict(self.weights))
+        weights = {name: weight.clone() for name, weight in self.weights.items()}
+        network.load_state_dict(weights, assign=True)
         return network.eval().requires_grad_(False)
 
 
@@ -108,7 +110,16 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         CheckpointError: the file is missing, damaged, something else, or of another version.
     """
     path = Path(path)
-    told, stored, sha256 = _contents(path)
+    try:
+        return _checked(path, *_contents(path))
+    except RecursionError as error:
+        raise _damaged(path, "its metadata are nested too deeply") from error
+
+
+def _checked(
+    path: Path, told: Mapping[str, Any], stored: Mapping[str, Tensor], sha256: str
+) -> Checkpoint:
+    """What a file tells and holds, if it is a refiner's and belongs together."""
     if told.get("format") != FORMAT:
         raise CheckpointError(
             f"{path}: is a safetensors file, but no depth refiner; `mocap train depth` makes one"
@@ -124,6 +135,8 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     weights = {name: weight.float() for name, weight in stored.items()}
     try:
         config = _config(told["config"])
+        if max(config.layers, config.temporal_layers) > len(weights):
+            raise ValueError(f"there are more layers than the {len(weights)} weights")
         parts = (told["recipe"], told["data_sha256"], told["licence"])
         checkpoint = Checkpoint(config, weights, *parts, sha256)
         checkpoint.network()

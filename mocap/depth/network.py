@@ -55,10 +55,10 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         if self.temporal not in ("pose", "joints", "both"):
             raise ValueError(f"temporal is {self.temporal!r}, not 'pose', 'joints' or 'both'")
-        if self.width % self.heads or self.pose_width % self.heads:
-            raise ValueError("width and pose_width must be multiples of heads")
         if min(self.frames, self.layers, self.heads) < 1:
             raise ValueError("frames, layers and heads start at 1")
+        if self.width % self.heads or self.pose_width % self.heads:
+            raise ValueError("width and pose_width must be multiples of heads")
         if not self.rate > 0:
             raise ValueError("rate must be positive")
 

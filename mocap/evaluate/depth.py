@@ -139,9 +139,9 @@ def evaluate_depth(
 
     Raises:
         MocapError: there are no frames, or not as many of each.
+        ValueError: the truth does not tell the camera's places.
     """
-    if true.camera is None:
-        raise ValueError("the truth needs the camera's places")
+    places = _true_places(true)
     if not len(true.xyz):
         raise MocapError("there are no poses to measure")
     claims = [_Errors.of(poses, true) for poses in (raw, refined) if poses is not None]
@@ -155,7 +155,7 @@ def evaluate_depth(
         found = [claim.summary(chosen, true.xyz, whose) for claim in claims]
         return DepthBin(azimuth, elevation, found[0], found[1] if refined else None)
 
-    angles = [np.rad2deg(part) for part in view_angles(true.camera)]
+    angles = [np.rad2deg(part) for part in view_angles(places)]
     azimuths = list(_ranges(angles[0], AZIMUTHS))
     elevations = list(_ranges(angles[1], ELEVATIONS))
     return DepthReport(
@@ -172,10 +172,21 @@ def measure_depth(
     *,
     sequence: Int[np.ndarray, " frames"] | None = None,
 ) -> DepthAccuracy:
-    """Measure poses against the truth, all at once; see :func:`evaluate_depth`."""
+    """Measure poses against the truth, all at once; see :func:`evaluate_depth`.
+
+    Raises:
+        MocapError: there are not as many of each.
+        ValueError: the truth does not tell the camera's places.
+    """
     whose = np.zeros(len(true.xyz), int) if sequence is None else np.asarray(sequence)
     everything = np.ones(len(true.xyz), bool)
     return _Errors.of(claimed, true).summary(everything, true.xyz, whose)
+
+
+def _true_places(true: DepthPoses) -> Float[np.ndarray, "frames 3"]:
+    if true.camera is None:
+        raise ValueError("the truth needs the camera's places")
+    return true.camera
 
 
 def _ranges(
@@ -204,7 +215,7 @@ class _Errors:
 
     @classmethod
     def of(cls, claimed: DepthPoses, true: DepthPoses) -> _Errors:
-        assert true.camera is not None
+        places = _true_places(true)
         if len(claimed.xyz) != len(true.xyz):
             raise MocapError(f"{len(claimed.xyz)} poses are compared with {len(true.xyz)} true")
         limbs = errors.limb_errors(claimed.xyz, true.xyz)
@@ -214,7 +225,7 @@ class _Errors:
             camera = errors.torso_directions(claimed.xyz)
         gaps = [
             np.abs(errors.turn(one - other))
-            for one, other in zip(view_angles(camera), view_angles(true.camera), strict=True)
+            for one, other in zip(view_angles(camera), view_angles(places), strict=True)
         ]
         sigma = np.full(true.xyz.shape[:2], np.nan) if claimed.sigma is None else claimed.sigma
         return cls(
@@ -227,7 +238,7 @@ class _Errors:
                 name: errors.wrong_signs(claimed.xyz, true.xyz, bones)
                 for name, bones in errors.DEPTH_BONES.items()
             },
-            camera=errors.direction_errors(camera, true.camera),
+            camera=errors.direction_errors(camera, places),
             azimuth=gaps[0],
             elevation=gaps[1],
             sigmas=limbs / np.maximum(sigma[:, errors.LIMB_POINTS], 1e-9),

@@ -116,6 +116,33 @@ def test_info_names_what_is_damaged(mocap: Run, store: Path) -> None:
     assert "for training" not in nothing
 
 
+def test_info_of_stores_with_stray_and_damaged_files(mocap: Run, store: Path) -> None:
+    (store / "items/my copy.h5").write_text("")
+    told = mocap("dataset", "info", store)
+    assert told.code == 0
+    assert re.search(r"^pairs +18 in", told.out, re.M)
+    assert "my copy.h5: is passed over" in told.err
+    for name, content in (("failed.json", '{"d": "dark"}'), ("manifest.json", '{"items": []}')):
+        (store / name).write_text(content)
+        refused = mocap("dataset", "info", store, "--quiet")
+        assert (refused.code, refused.out) == (1, "")
+        assert refused.err.startswith(f"error: {store / name}: is damaged")
+        assert "delete it" in refused.err
+        (store / name).unlink()
+
+
+def test_info_counts_arrays_where_they_are_known(mocap: Run, tmp_path: Path) -> None:
+    truth = 500 * np.ones((4, 17, 2))
+    truth[:3] = np.nan
+    pairs = make_pairs(4, truth_2d=truth, heading=np.full(4, np.nan))
+    path = write_item(pairs, tmp_path / "a.h5")
+    arrays = json.loads(mocap("dataset", "info", path, "--json").out)["arrays"]
+    assert arrays["truth_2d"] == 1
+    assert arrays["corrupted"] == arrays["sequence"] == 4
+    assert "heading" not in arrays
+    assert "truth_2d (25%)" in mocap("dataset", "info", path).out
+
+
 @pytest.mark.parametrize("name", ["none", "none.npz", "text.npz", "folder"])
 def test_info_of_what_is_no_pairs_is_one_line(mocap: Run, tmp_path: Path, name: str) -> None:
     (tmp_path / "text.npz").write_text("text")

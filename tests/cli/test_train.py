@@ -13,7 +13,7 @@ from made_pairs import make_pairs
 
 from mocap.datasets.pairs import write_npz
 from mocap.depth import DepthNetwork, NetworkConfig, write_checkpoint
-from mocap.training.depth import MODEL, RESUMABLE
+from mocap.training.depth import MODEL, RESUMABLE, TrainConfig
 
 from .conftest import PATIENCE, Ended, start
 
@@ -56,6 +56,19 @@ def test_help_has_examples(mocap: Run, command: tuple[str, str]) -> None:
     assert "Examples" in ended.out
 
 
+def test_help_tells_the_usual_values(mocap: Run) -> None:
+    usual = TrainConfig(data=("",), out="")
+    told = " ".join(mocap("train", "depth", "--help").out.replace("│", " ").split())
+    for option, value in (
+        ("--epochs", usual.epochs),
+        ("--frames", usual.network.frames),
+        ("--seed", usual.seed),
+        ("--batch", usual.batch),
+        ("--lr", usual.lr),
+    ):
+        assert re.search(rf"{option} ((?!--).)*\[default: {value}\]", told), option
+
+
 def test_a_call_without_data_is_wrong(mocap: Run, tmp_path: Path) -> None:
     for command in (("train", "depth", "--out", tmp_path), ("evaluate", "depth")):
         ended = mocap(*command)
@@ -83,8 +96,10 @@ def test_train_go_on_and_measure(mocap: Run, data: Path, recipe: Path, tmp_path:
     assert "epoch 2/4" not in again.err
     assert "epoch 4/4" in again.err
     assert "begins anew" not in again.err
-    done = mocap(*command, "--epochs", 4, "--resume")
-    assert "nothing was left to do after epoch 4; train on with more --epochs" in done.err
+    for epochs in (4, 3):
+        done = mocap(*command, "--epochs", epochs, "--resume")
+        assert (done.code, done.out) == (0, f"{out / MODEL}\n")
+        assert "nothing was left to do after epoch 4; train on with more --epochs" in done.err
     other = refused(mocap(*command, "--epochs", 5, "--resume", "--lr", 0.1))
     assert "lr is 0.1" in other
 

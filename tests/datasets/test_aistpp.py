@@ -438,6 +438,29 @@ def test_points_that_are_unknown_stay_so(copy, replica):
     assert np.isnan(points).any((1, 2)).nonzero()[0].tolist() == [5, 7]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cameras/setting1.json",
+        "cameras/mapping.txt",
+        "splits/pose_val.txt",
+        "ignore_list.txt",
+        f"keypoints3d/{SEQUENCE.replace('d04', 'd01')}.pkl",
+    ],
+)
+def test_a_replica_that_cannot_be_written(body, tmp_path, name):
+    blocked = tmp_path / "annotations" / name
+    blocked.mkdir(parents=True)
+    with pytest.raises(AistError, match=rf"{blocked.name}: cannot be written .*another folder"):
+        write_replica(tmp_path, [dance(body, "ann")], body, seconds=0.1, views=())
+
+
+def test_a_replica_where_no_folder_can_be(body, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(AistError, match=r"videos: cannot be made .*another folder"):
+        write_replica(tmp_path / "file", [dance(body, "ann")], body, seconds=0.1, views=())
+
+
 def test_a_replica_of_nothing(body, tmp_path):
     with pytest.raises(AistError, match="no clips"):
         write_replica(tmp_path, [], body, seconds=1.0, views=())

@@ -421,6 +421,49 @@ def test_manifest_is_made_from_the_items(store):
     assert PairStore.open(store.folder).entries == store.entries
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("manifest.json", "{damaged"),
+        ("manifest.json", "[]"),
+        ("manifest.json", '{"items": []}'),
+        ("manifest.json", '{"items": {"item-1": 5}}'),
+        (
+            "manifest.json",
+            '{"items": {"item-1": {"file": "", "sha256": "", "pairs": "", "split": ""}}}',
+        ),
+        (
+            "manifest.json",
+            '{"items": {"my copy": {"file": "", "sha256": "", "pairs": 1, "split": ""}}}',
+        ),
+        ("manifest.json", "[" * 100_000),
+        ("failed.json", '{"item-5": "dark"}'),
+        ("failed.json", '{"item-5": {"reason": 5}}'),
+        ("failed.json", "[" * 100_000),
+    ],
+    ids=str,
+)
+def test_damaged_lists_are_told_and_made_anew(store, caplog, name, content):
+    (store.folder / name).write_text(content)
+    with pytest.raises(
+        PairsError, match=rf"{name}: is damaged \(.*; delete it, or let the command"
+    ):
+        PairStore.open(store.folder, strict=True)
+    again = PairStore.open(store.folder)
+    assert f"{name}: is damaged" in caplog.text
+    with again.writing():
+        assert again.take_stock() == {}
+    assert PairStore.open(store.folder, strict=True).entries == store.entries
+
+
+def test_files_whose_names_are_no_keys_are_passed_over(store, caplog):
+    shutil.copy(store.folder / "items/item-1.h5", store.folder / "items/my copy.h5")
+    assert store.stored_keys() == ["item-1", "item-2", "item-3"]
+    assert store.take_stock() == {}
+    assert len(read_pairs(store.folder)) == 18
+    assert "my copy.h5: is passed over" in caplog.text
+
+
 def test_stock_taking_names_what_is_damaged(store):
     (store.folder / "items/item-1.h5").write_bytes(b"garbage")
     (store.folder / "items/item-2.h5").unlink()
@@ -499,7 +542,8 @@ def test_folders_that_are_no_store(tmp_path, store):
         '{"format": "mocap-pairs", "version": 2}': "store of version 2",
         '{"format": "other"}': "does not describe",
         '{"format": "mocap-pairs", "version": 1}': "lacks its source",
-        "[": "is damaged",
+        "[": r"is damaged \(.*; copy it again",
+        "[" * 100_000: r"dataset\.json: is damaged \(.*; copy it again",
     }.items():
         (store.folder / "dataset.json").write_text(text)
         with pytest.raises(PairsError, match=fault):

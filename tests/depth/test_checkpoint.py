@@ -120,8 +120,17 @@ def test_changed_metadata_is_told(saved):
 
 @pytest.mark.parametrize(
     "config",
-    [{"width": 32}, {"width": "16"}, {"layers": 0}, {"new": 1}, {"frames": None}, {"width": 10**9}],
-    ids=["width", "text", "layers", "new", "none", "vast"],
+    [
+        {"width": 32},
+        {"width": "16"},
+        {"layers": 0},
+        {"heads": 0},
+        {"new": 1},
+        {"frames": None},
+        {"width": 10**9},
+        {"layers": 1000},
+    ],
+    ids=["width", "text", "layers", "heads", "new", "none", "vast", "deep"],
 )
 def test_parts_that_do_not_belong_together(saved, monkeypatch, config):
     # As if written by a program with other ideas, checksum and all.
@@ -130,6 +139,41 @@ def test_parts_that_do_not_belong_together(saved, monkeypatch, config):
     path = changed(saved, config={**told, **config}, checksum="0")
     with pytest.raises(CheckpointError, match="do not belong together"):
         read_checkpoint(path)
+
+
+def test_sizes_that_the_weights_do_not_have_take_no_memory(saved, monkeypatch):
+    made = []
+
+    class Watched(DepthNetwork):
+        def __init__(self, config: NetworkConfig) -> None:
+            super().__init__(config)
+            made.append({weight.device.type for weight in self.parameters()})
+
+    monkeypatch.setattr("mocap.depth.checkpoint.DepthNetwork", Watched)
+    monkeypatch.setattr("mocap.depth.checkpoint._checksum", lambda *_: "0")
+    config = asdict(NetworkConfig(frames=5, width=1024, pose_width=1024, hidden=64))
+    with pytest.raises(CheckpointError, match="do not belong together"):
+        read_checkpoint(changed(saved, config=config, checksum="0"))
+    assert made == [{"meta"}]
+
+
+def test_networks_of_a_checkpoint_are_their_own_and_draw_no_lots(saved):
+    checkpoint, before = read_checkpoint(saved), torch.random.get_rng_state()
+    one, other = checkpoint.network(), checkpoint.network()
+    assert torch.equal(torch.random.get_rng_state(), before)
+    one.names.zero_()
+    assert other.names.abs().max() > 0
+    assert not any(weight.requires_grad or weight.is_meta for weight in other.parameters())
+
+
+def test_metadata_nested_too_deeply(saved):
+    with safe_open(saved, framework="pt") as file:
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    for depth in (900, 100_000):
+        about = '{"format": "mocap-depth-refiner", "version": 1, "recipe": %s%s}'
+        save_file(weights, saved, {"about": about % ("[" * depth, "]" * depth)})
+        with pytest.raises(CheckpointError, match=r"r\.safetensors: is damaged"):
+            read_checkpoint(saved)
 
 
 def test_weights_that_are_no_numbers_are_not_written(make_network, tmp_path):

@@ -226,6 +226,13 @@ def test_nothing_to_measure_is_refused() -> None:
         evaluate_depth(true, DepthPoses(standing(2)))
 
 
+@pytest.mark.parametrize("measure", [evaluate_depth, measure_depth])
+def test_a_truth_without_cameras_is_a_mistake(measure) -> None:
+    poses = DepthPoses(standing(3))
+    with pytest.raises(ValueError, match="the camera's places"):
+        measure(poses, poses)
+
+
 def test_the_plot_is_a_picture(tmp_path: Path) -> None:
     true, raw, refined = spread(300)
     path = write_depth_plot(evaluate_depth(true, raw, refined), tmp_path / "deep" / "polar.png")

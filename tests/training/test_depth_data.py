@@ -7,7 +7,7 @@ import torch
 from made_pairs import make_pairs
 
 from mocap.datasets.pairs import Pairs, PairsError, write_npz
-from mocap.depth.windows import windows
+from mocap.depth.windows import LONGEST_PAUSE, windows
 from mocap.training.depth.config import TrainingError
 from mocap.training.depth.data import InOrder, Shuffled, make_samples, read_corpus, window_rows
 
@@ -38,7 +38,7 @@ def timed(times: list[float], sequence: list[int] | None = None) -> Pairs:
 
 
 def test_a_batch_holds_what_the_pairs_do(pairs: Pairs) -> None:
-    batch = make_samples(pairs).batch(torch.tensor([3, 41]))
+    batch = make_samples(pairs, rate=30.0).batch(torch.tensor([3, 41]))
     np.testing.assert_array_equal(batch.xy[:, 0], pairs.pose_2d[[3, 41]])
     np.testing.assert_array_equal(batch.xyz[:, 0], pairs.corrupted[[3, 41]])
     np.testing.assert_array_equal(batch.confidence[:, 0], pairs.visibility[[3, 41]])
@@ -50,7 +50,7 @@ def test_a_batch_holds_what_the_pairs_do(pairs: Pairs) -> None:
 
 
 def test_windows_stay_within_sequences(pairs: Pairs) -> None:
-    samples = make_samples(pairs, 5)
+    samples = make_samples(pairs, 5, rate=30.0)
     batch = samples.batch(torch.tensor([0, 19, 20, 10]))
     assert batch.truth.isfinite().all()
     for row, first in enumerate((0, 15, 20, 8)):
@@ -59,7 +59,7 @@ def test_windows_stay_within_sequences(pairs: Pairs) -> None:
 
 
 def test_what_a_window_has_too_few_of_is_missing(pairs: Pairs) -> None:
-    batch = make_samples(pairs, 24).batch(torch.tensor([3, 25]))
+    batch = make_samples(pairs, 24, rate=30.0).batch(torch.tensor([3, 25]))
     seen = batch.truth.isfinite().all(-1).all(-1)
     assert seen.tolist() == [[True] * 20 + [False] * 4] * 2
     assert (batch.confidence[:, 20:] == 0).all()
@@ -69,15 +69,17 @@ def test_what_a_window_has_too_few_of_is_missing(pairs: Pairs) -> None:
 
 def test_windows_stop_at_pauses() -> None:
     pairs = timed([0.0, 0.04, 0.08, 1.0, 1.04])
-    rows, places = window_rows(pairs, 3, 30.0, 0.25)
+    rows, places = window_rows(pairs, 3, 30.0)
     assert rows.tolist() == [[0, 1, 2]] * 3 + [[3, 4, -1]] * 2
     assert places.tolist() == [0, 1, 2, 0, 1]
-    assert window_rows(pairs, 3, 30.0, 2.0)[0][2].tolist() == [1, 2, 3]
+    # As long as for the refiner.
+    pairs = timed([0.0, 0.04, 0.08, 0.08 + 0.95 * LONGEST_PAUSE])
+    assert window_rows(pairs, 3, 30.0)[0][2].tolist() == [1, 2, 3]
 
 
 def test_quick_sequences_are_thinned() -> None:
     pairs = timed([i / 60 for i in range(9)] + [i / 25 for i in range(5)], [0] * 9 + [1] * 5)
-    rows, places = window_rows(pairs, 3, 30.0, 0.25)
+    rows, places = window_rows(pairs, 3, 30.0)
     assert rows[[0, 1, 4, 8]].tolist() == [[0, 2, 4], [1, 3, 5], [2, 4, 6], [4, 6, 8]]
     assert rows[[9, 11]].tolist() == [[9, 10, 11], [10, 11, 12]]
     assert rows[np.arange(14), places].tolist() == list(range(14))
@@ -85,23 +87,23 @@ def test_quick_sequences_are_thinned() -> None:
 
 def test_windows_are_those_of_the_refiner() -> None:
     times = [i / 60 for i in range(40)] + [2 + i / 60 for i in range(5)]
-    ours = {tuple(row) for row in window_rows(timed(times), 9, 30.0, 0.6)[0].tolist()}
+    ours = {tuple(row) for row in window_rows(timed(times), 9, 30.0)[0].tolist()}
     theirs = {tuple(row) for row in windows(np.array(times), 9, 30.0).tolist()}
     assert theirs <= ours
 
 
 def test_windows_need_sequences_and_times(pairs: Pairs) -> None:
     with pytest.raises(TrainingError, match="--frames 1"):
-        make_samples(replace(pairs, time=None), 9)
-    assert make_samples(replace(pairs, time=None), 1).length == 1
+        make_samples(replace(pairs, time=None), 9, rate=30.0)
+    assert make_samples(replace(pairs, time=None), 1, rate=30.0).length == 1
     # Put together with pairs that have them, frames without stand alone.
     mixed = Pairs.concatenate([replace(pairs, time=None, sequence=None, sequences=(), splits=())])
     mixed = Pairs.concatenate([pairs, mixed])
-    batch = make_samples(mixed, 5).batch(torch.tensor([70, 10]))
+    batch = make_samples(mixed, 5, rate=30.0).batch(torch.tensor([70, 10]))
     assert batch.truth.isfinite().all(-1).all(-1).sum(1).tolist() == [1, 5]
     assert batch.time[0, 0] == 0
     with pytest.raises(TrainingError, match="no training pairs"):
-        make_samples(pairs[:0])
+        make_samples(pairs[:0], rate=30.0)
 
 
 def test_every_epoch_has_an_order_of_its_own_that_devices_share() -> None:

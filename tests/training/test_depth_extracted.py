@@ -97,4 +97,16 @@ def test_gaps_are_kept(pairs):
 
 def test_what_tells_no_motion_is_left_out(pairs):
     assert not len(as_extracted(pairs[:2]))
-    assert not len(as_extracted(replace(pairs, landmarks_xyz=None)))
+    for name in ("landmarks_xy", "landmarks_xyz", "landmarks_confidence"):
+        assert not len(as_extracted(replace(pairs, **{name: None})))
+
+
+def test_sequences_that_lack_times_or_confidence_are_left_out(pairs):
+    count = len(pairs)
+    for name in ("time", "landmarks_confidence"):
+        unknown = np.full_like(getattr(pairs, name), np.nan)
+        both = Pairs.concatenate([pairs, replace(pairs, **{name: unknown})]).check()
+        found = as_extracted(both)
+        assert len(found) == count
+        np.testing.assert_array_equal(found.sequence, np.zeros(count))
+        assert np.isfinite(found.visibility).all()

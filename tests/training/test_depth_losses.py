@@ -36,6 +36,7 @@ def test_what_is_unknown_counts_nothing_and_gives_no_gradient() -> None:
         losses.laplace_loss(said, true, torch.full((2, 3, 17), 0.1)),
         losses.gaussian_loss(said, true, torch.full((2, 3, 17), 0.1)),
         losses.bone_loss(said, true),
+        losses.symmetry_loss(said, true),
         losses.velocity_loss(said, true, torch.arange(3.0).expand(2, 3)),
     ]
     assert found[0].item() == pytest.approx(0.1 * math.sqrt(3), abs=1e-5)
@@ -109,10 +110,16 @@ def test_symmetry_compares_the_sides() -> None:
     said = poses()
     said[..., 0] = said[..., list(COCO_17.mirror), 0] + said[..., 0]
     said = said + said[..., list(COCO_17.mirror), :] * torch.tensor([-1.0, 1.0, 1.0])
-    assert losses.symmetry_loss(said) == pytest.approx(0.0, abs=1e-5)
+    assert losses.symmetry_loss(said, said) == pytest.approx(0.0, abs=1e-5)
     arm = said[..., LEFT_WRIST, :] - said[..., LEFT_ELBOW, :]
     said[..., LEFT_WRIST, :] += 0.05 * arm / arm.norm(dim=-1, keepdim=True)
-    assert losses.symmetry_loss(said) == pytest.approx(0.01, abs=1e-5)
+    assert losses.symmetry_loss(said, said) == pytest.approx(0.01, abs=1e-5)
+    # What is missing of a window is as symmetric as it likes.
+    true, wild = said.clone(), said.clone()
+    true[:, 2] = torch.nan
+    wild[:, 2, LEFT_WRIST] += 7.0
+    assert losses.symmetry_loss(wild, true) == pytest.approx(0.01, abs=1e-5)
+    assert losses.symmetry_loss(wild, torch.full_like(true, torch.nan)) == 0
 
 
 def test_cameras_count_by_angle_and_by_ratio_of_distances() -> None:

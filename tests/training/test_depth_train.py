@@ -15,10 +15,19 @@ from safetensors.torch import load_file
 
 from mocap.datasets.pairs import PairsError, write_npz
 from mocap.depth import NetworkConfig, read_checkpoint
-from mocap.training.depth import MODEL, RESUMABLE, TrainConfig, TrainingError, from_json, train
+from mocap.training.depth import (
+    MODEL,
+    RESUMABLE,
+    LossWeights,
+    TrainConfig,
+    TrainingError,
+    from_json,
+    train,
+)
 from mocap.training.depth.config import differences
 from mocap.training.depth.module import follow, schedule
 
+NOTHING = {name: 0.0 for name, weight in vars(LossWeights()).items() if weight != "laplace"}
 TINY = NetworkConfig(width=16, layers=2, pose_width=32, hidden=1)
 
 
@@ -111,6 +120,11 @@ def test_a_resumed_run_is_as_if_it_had_not_stopped(data: Path, tmp_path: Path) -
     # Nothing is left to do.
     train(config(data, parts, epochs=4), resume=True)
     assert figures(parts) == figures(whole)
+    # Nor of fewer, and what is there still says how many there were.
+    before = (parts / "config.json").read_bytes()
+    assert train(config(data, parts, epochs=2), resume=True) == parts / MODEL
+    assert (parts / "config.json").read_bytes() == before
+    assert figures(parts) == figures(whole)
     # More epochs are.
     train(config(data, parts, epochs=5), resume=True)
     assert len(figures(parts)) == 5
@@ -138,6 +152,11 @@ def test_runs_are_not_mixed_up(data: Path, tmp_path: Path) -> None:
         train(config(data, out, epochs=1))
     with pytest.raises(TrainingError, match=r"run: is another run \(lr is 0.5, was 0.002\)"):
         train(config(data, out, epochs=2, lr=0.5), resume=True)
+    # Both before any pairs are read.
+    with pytest.raises(TrainingError, match="already holds a run"):
+        train(config(tmp_path / "none.npz", out, epochs=1))
+    with pytest.raises(TrainingError, match=r"lr is 0\.5"):
+        train(config(tmp_path / "none.npz", out, lr=0.5), resume=True)
     other = write_npz(make_pairs(30, (0.0,), splits=("train", "val")), tmp_path / "other.npz")
     with pytest.raises(TrainingError, match="the data are not the same"):
         train(config(other, out, epochs=2), resume=True)
@@ -153,6 +172,20 @@ def test_runs_are_not_mixed_up(data: Path, tmp_path: Path) -> None:
         with pytest.raises(TrainingError, match=r"config\.json"):
             train(config(data, out, epochs=2), resume=resume)
     assert (out / MODEL).read_bytes() == before
+
+
+def test_runs_of_older_versions_are_not_gone_on_with(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    train(config(data, out, epochs=1))
+    stored = json.loads((out / "config.json").read_text(encoding="utf-8"))
+    del stored["config"]["network"]["elevation"]
+    (out / "config.json").write_text(json.dumps(stored), encoding="utf-8")
+    with pytest.raises(
+        TrainingError, match=r"another version .*does not say network\.elevation.*another folder"
+    ):
+        train(config(data, out, epochs=2), resume=True)
+    # A recipe may leave out what is as usual.
+    assert from_json(stored["config"]).network.elevation
 
 
 def test_what_cannot_be_is_refused(
@@ -200,13 +233,17 @@ def test_configurations_come_back_and_tell_their_differences(tmp_path: Path) -> 
         ({"data": "a.npz"}, 'data is "a.npz"; a list of texts'),
         ({"network": {"width": "a"}}, r'network\.width is "a"; a whole number'),
         ({"network": {"width": 30}}, "network: width and pose_width must be multiples"),
-        ({"network": {"heads": 0}}, r"network\.heads is 0"),
+        ({"network": {"heads": 0}}, "network: frames, layers and heads start at 1"),
         ({"network": {"width": 4096}}, r"network\.width is 4096; it must be from 1 to 1024"),
         ({"network": {"widht": 32}}, r"network\.widht; did you mean width\?"),
         ({"network": 5}, "network is 5, not a"),
         ({"augmentations": {"mirror": 2}}, r"augmentations\.mirror is 2; .* from 0.0 to 1.0"),
         ({"losses": {"position": -1}}, r"losses\.position is -1; it must be 0 or more"),
         ({"losses": {"likelihood_kind": "t"}}, "neither laplace nor gaussian"),
+        ({"losses": NOTHING}, "every loss weighs 0, .*; give one of losses a weight"),
+        ({"losses": NOTHING | {"velocity": 1}, "network": {"frames": 1}}, "every loss weighs 0"),
+        ({"augmentations": {"zoom": 0.1}}, r"nothing is called augmentations\.zoom"),
+        ({"gap": 0.6}, "nothing is called gap"),
         ({"as_json": 1}, "nothing is called as_json"),
         ([1], r"the whole is \[1\]"),
     ],

@@ -1,7 +1,7 @@
 """Ways to vary samples: some exact, others to make the refiner expect a detector's faults.
 
-Mirroring, rolling, zooming and reversing give samples that a camera could have taken: their truth
-is the truth of the varied picture. The others change only what the detector says.
+Mirroring, rolling and reversing give samples that a camera could have taken: their truth is the
+truth of the varied picture. The others change only what the detector says.
 """
 
 import math
@@ -100,14 +100,6 @@ def rolled(batch: Batch, angle: Float[Tensor, " batch"]) -> Batch:
         xyz=turn(batch.xyz),
         truth=turn(batch.truth),
         truth_xy=turn(batch.truth_xy - middle) + middle,
-    )
-
-
-def zoomed(batch: Batch, factor: Float[Tensor, " batch"]) -> Batch:
-    """The picture larger or smaller: exact, as a longer lens or more pixels show the same."""
-    middle, by = pivot(batch)[:, None, None], factor[:, None, None, None]
-    return batch.replaced(
-        xy=(batch.xy - middle) * by + middle, truth_xy=(batch.truth_xy - middle) * by + middle
     )
 
 
@@ -225,8 +217,6 @@ def augmented(batch: Batch, amounts: Augmentations, lots: Generator) -> Batch:
         batch = mirrored(batch, uniform() < amounts.mirror)
     if amounts.roll:
         batch = rolled(batch, amounts.roll * normal())
-    if amounts.zoom:
-        batch = zoomed(batch, (amounts.zoom * normal()).exp())
     if amounts.reverse and frames > 1:
         batch = reversed_in_time(batch, uniform() < amounts.reverse)
     # Nothing but its neighbours tells that a frame is swapped.

@@ -30,7 +30,6 @@ class Augmentations:
     Attributes:
         mirror: probability of the mirrored picture of the mirrored person.
         roll: standard deviation of the camera's turn about its axis, radians.
-        zoom: of the logarithm of the size in the picture.
         raw_scale: of the logarithm of the detector's metre.
         lean: of the detector's 3D as a whole about the picture's horizontal, radians.
         turn: of the same about the picture's vertical.
@@ -50,7 +49,6 @@ class Augmentations:
 
     mirror: float = 0.5
     roll: float = 0.06
-    zoom: float = 0.1
     raw_scale: float = 0.05
     lean: float = 0.15
     turn: float = 0.0
@@ -118,7 +116,6 @@ class TrainConfig:
         clip: largest norm of the gradient.
         average: decay of the running mean of the weights that is validated and kept; 0 for none.
         overlap: how many windows see a frame in an epoch, on average; 1 for single frames.
-        gap: longest pause within a window, seconds.
         held_out: share of the training sequences that validates where none is for that.
         extracted: whether sequences are also learned from as an extracted take would hold them,
             with the detector's mistakes put right.
@@ -142,7 +139,6 @@ class TrainConfig:
     clip: float = 1.0
     average: float = 0.998
     overlap: float = 2.0
-    gap: float = 0.6
     held_out: float = 0.1
     extracted: bool = True
     precision: str = "auto"
@@ -169,6 +165,15 @@ class TrainConfig:
             if (bounds := _bounds_of(name)) is not None and not bounds[0] <= value <= bounds[1]:
                 wanted = _WORDS.get(bounds, f"from {bounds[0]} to {bounds[1]}")
                 raise TrainingError(f"{name} is {value}; it must be {wanted}")
+        weights = {**vars(self.losses), "likelihood_kind": 0, "face": 0}
+        if self.network.frames == 1:
+            # Single frames have no velocity.
+            weights["velocity"] = 0
+        if not any(weights.values()):
+            raise TrainingError(
+                "every loss weighs 0, so that nothing would be learned; give one of losses a "
+                "weight (not velocity alone where frames are single)"
+            )
         if not self.data:
             raise TrainingError("there is no data to train on; name some with --data")
 
@@ -184,7 +189,7 @@ _SHARE = (0.0, 1.0)
 _POSITIVE = (1e-12, 1e30)
 _WORDS = {_ANY: "0 or more", _POSITIVE: "above 0"}
 _BOUNDS: dict[str, tuple[float, float]] = {
-    **dict.fromkeys(("lr", "overlap", "gap", "network.rate"), _POSITIVE),
+    **dict.fromkeys(("lr", "overlap", "network.rate"), _POSITIVE),
     **dict.fromkeys(("weight_decay", "clip"), _ANY),
     **dict.fromkeys(("warm_up", "last_lr", "held_out"), _SHARE),
     "average": (0.0, 1 - 1e-9),
@@ -243,8 +248,6 @@ def _filled(default: Any, content: Any, prefix: str) -> Any:
         )
     try:
         return replace(default, **changes)
-    except ZeroDivisionError as error:
-        raise TrainingError(f"{prefix}heads is 0; it must be 1 or more") from error
     except ValueError as error:
         raise TrainingError(f"{prefix[:-1]}: {error}") from error
 
@@ -280,6 +283,11 @@ def differences(old: TrainConfig, new: TrainConfig) -> list[str]:
         for name in names
         if was.get(name) != now.get(name)
     ]
+
+
+def unnamed(content: Mapping[str, Any]) -> list[str]:
+    """What a configuration leaves out, by key: ``network.elevation``."""
+    return sorted(_flat(TrainConfig(data=("",), out="").as_json()).keys() - _flat(content).keys())
 
 
 def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mocap.datasets.pairs import Pairs, read_pairs
-from mocap.depth import LONGEST_PAUSE, strands
+from mocap.depth import strands
 from mocap.progress import Progress, silent
 from mocap.training.depth.batches import Batch
 from mocap.training.depth.config import TrainingError
@@ -63,9 +63,7 @@ class Samples:
         )
 
 
-def make_samples(
-    pairs: Pairs, length: int = 1, *, rate: float = 30.0, gap: float = LONGEST_PAUSE
-) -> Samples:
+def make_samples(pairs: Pairs, length: int = 1, *, rate: float) -> Samples:
     """Turn pairs into windows, one for each frame: around it, or at the end it is near to.
 
     A window holds frames of one sequence, between pauses. Only what is shorter than a window
@@ -76,7 +74,6 @@ def make_samples(
         pairs: the frames.
         length: frames of a window.
         rate: frames a second in a window, about; slower sequences are taken as they are.
-        gap: longest pause within a window, seconds.
 
     Raises:
         TrainingError: there are no frames, or windows are asked of frames without time.
@@ -106,7 +103,7 @@ def make_samples(
     missing = np.full((1, 17, sum(_POINT)), np.nan, np.float32)
     missing[..., sum(_POINT[:2])] = 0.0
     no_frame = np.full((1, sum(_FRAME)), np.nan, np.float32)
-    windows, places = window_rows(pairs, length, rate, gap)
+    windows, places = window_rows(pairs, length, rate)
     return Samples(
         torch.from_numpy(np.concatenate([points, missing])),
         torch.from_numpy(np.concatenate([frames, no_frame])),
@@ -116,7 +113,7 @@ def make_samples(
 
 
 def window_rows(
-    pairs: Pairs, length: int, rate: float, gap: float
+    pairs: Pairs, length: int, rate: float
 ) -> tuple[Int[np.ndarray, "frames length"], Int[np.ndarray, " frames"]]:
     """For each frame the frames of its window, -1 where there is none, and its own place in it."""
     windows = np.full((len(pairs), length), -1)
@@ -125,7 +122,7 @@ def window_rows(
         return np.arange(len(pairs))[:, None], places
     assert pairs.time is not None
     for run in pairs.runs():
-        for strand in strands(pairs.time[run], rate, gap):
+        for strand in strands(pairs.time[run], rate):
             rows = run.start + strand
             own = np.arange(len(rows))
             start = np.clip(own - length // 2, 0, max(0, len(rows) - length))

@@ -21,12 +21,14 @@ def as_extracted(pairs: Pairs) -> Pairs:
     """The pairs of sequences, put right; single frames, which tell no motion, are left out.
 
     Args:
-        pairs: with all of MediaPipe's landmarks, sequences and times; frames without NaN.
+        pairs: with all of MediaPipe's landmarks, sequences and times.
 
     Returns:
-        Pairs without landmarks; none where the pairs do not tell what is needed.
+        Pairs without landmarks; none where the pairs do not tell what is needed, and none of
+        sequences that lack a landmark's numbers or a time.
     """
-    if pairs.sequence is None or pairs.time is None or pairs.landmarks_xyz is None:
+    needed = ("sequence", "time", "landmarks_xy", "landmarks_xyz", "landmarks_confidence")
+    if any(getattr(pairs, name) is None for name in needed):
         return pairs[:0]
     corrupted, seen = pairs.corrupted.copy(), pairs.visibility.copy()
     flat, kept = pairs.pose_2d.copy(), np.zeros(len(pairs), bool)
@@ -58,15 +60,16 @@ def as_extracted(pairs: Pairs) -> Pairs:
 def _person(pairs: Pairs, run: slice) -> tuple[Person | None, np.ndarray, float]:
     """A take's record of a sequence, the rows its frames are in, and frames a second.
 
-    None for what is over within two frames, or lacks a landmark's numbers.
+    None for what is over within two frames, or lacks a landmark's numbers or a time.
     """
     assert pairs.time is not None
     assert pairs.landmarks_xy is not None
     assert pairs.landmarks_xyz is not None
     assert pairs.landmarks_confidence is not None
-    time, xy, xyz = pairs.time[run], pairs.landmarks_xy[run], pairs.landmarks_xyz[run]
+    time, confidence = pairs.time[run], pairs.landmarks_confidence[run]
+    xy, xyz = pairs.landmarks_xy[run], pairs.landmarks_xyz[run]
     nothing = None, np.zeros(0, int), 0.0
-    if len(time) < 3 or not np.isfinite(xy).all() or not np.isfinite(xyz).all():
+    if len(time) < 3 or not all(np.isfinite(one).all() for one in (time, xy, xyz, confidence)):
         return nothing
     beat = float(np.min(np.diff(time)))
     rows = np.round((time - time[0]) / beat).astype(int)
@@ -88,9 +91,7 @@ def _person(pairs: Pairs, run: slice) -> tuple[Person | None, np.ndarray, float]
         frames=np.arange(count),
         observed=observed,
         box=spread(np.concatenate([xy.min(1), xy.max(1)], 1)),
-        keypoints2d=Keypoints2D(
-            spread(xy), spread(pairs.landmarks_confidence[run], 0.0), skeleton, source
-        ),
+        keypoints2d=Keypoints2D(spread(xy), spread(confidence, 0.0), skeleton, source),
         keypoints3d=Keypoints3D(spread(xyz), skeleton, source),
     )
     return person, rows, 1.0 / beat

@@ -10,13 +10,14 @@ from typing import Any
 import torch
 
 from mocap.files import write_whole
-from mocap.training.depth.config import TrainConfig, TrainingError, differences, from_json
+from mocap.training.depth.config import TrainConfig, TrainingError, differences, from_json, unnamed
 
 #: The best model, the checkpoint that a stopped run goes on from, and the recipe.
 MODEL, RESUMABLE, CONFIG = "model.safetensors", "last.ckpt", "config.json"
 #: TensorBoard's logs.
 LOGS = "tensorboard"
-_METRICS = "metrics.csv"
+#: The figures of every epoch.
+METRICS = "metrics.csv"
 
 
 def refuse_strangers(folder: Path) -> None:
@@ -30,7 +31,7 @@ def refuse_strangers(folder: Path) -> None:
     if not folder.exists() or (folder / RESUMABLE).exists() or (folder / MODEL).exists():
         return
     names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
-    ours = {CONFIG, LOGS, _METRICS} if _is_ours(folder / CONFIG) else set()
+    ours = {CONFIG, LOGS, METRICS} if _is_ours(folder / CONFIG) else set()
     if strange := names - ours:
         raise TrainingError(
             f"{folder}: holds files that are no run ({min(strange)}); choose another folder "
@@ -50,8 +51,8 @@ def _is_ours(path: Path) -> bool:
 def nothing_half_begun(folder: Path, *, made: bool) -> Iterator[None]:
     """Leave nothing in a folder if the block ends early and there is no epoch to go on from.
 
-    :func:`begin` must have allowed it before: it refuses folders that hold a model and nothing to
-    go on from, so that a model without is of this run.
+    :func:`refuse_another` must have allowed it before: it refuses folders that hold a model and
+    nothing to go on from, so that a model without is of this run.
 
     Args:
         folder: of the run.
@@ -69,7 +70,7 @@ def nothing_half_begun(folder: Path, *, made: bool) -> Iterator[None]:
 def _remove(folder: Path, *, with_folder: bool) -> None:
     """Remove the files of a run, and nothing else."""
     logs = folder / LOGS
-    files = [folder / name for name in (MODEL, CONFIG, _METRICS)]
+    files = [folder / name for name in (MODEL, CONFIG, METRICS)]
     files += [*logs.glob("events.out.tfevents.*"), logs / "hparams.yaml"]
     for path in files:
         with suppress(OSError):
@@ -80,14 +81,16 @@ def _remove(folder: Path, *, with_folder: bool) -> None:
             one.rmdir()
 
 
-def begin(folder: Path, config: TrainConfig, data_sha256: str, resume: bool) -> None:
-    """See that a folder may be written, and write down what goes on in it.
+def refuse_another(
+    folder: Path, config: TrainConfig, *, resume: bool, data_sha256: str | None = None
+) -> None:
+    """See that a folder holds no run but the one that is to go on.
 
     Args:
         folder: of the run.
         config: of the run.
-        data_sha256: of what it learns from.
         resume: whether it goes on with what is there.
+        data_sha256: of what it learns from; None before that is known.
 
     Raises:
         TrainingError: the folder holds another run, or something damaged.
@@ -106,13 +109,26 @@ def begin(folder: Path, config: TrainConfig, data_sha256: str, resume: bool) -> 
             )
         _read(folder / RESUMABLE)
         other = differences(earlier[0], config)
-        if earlier[1] != data_sha256:
+        if data_sha256 is not None and earlier[1] != data_sha256:
             other.append("the data are not the same")
         if other:
             raise TrainingError(
                 f"{folder}: is another run ({'; '.join(other)}); go on with it as it was begun, "
                 "or choose another folder with --out"
             )
+
+
+def begin(folder: Path, config: TrainConfig, data_sha256: str) -> None:
+    """Write down what goes on in a folder, which :func:`refuse_another` must have allowed.
+
+    Args:
+        folder: of the run.
+        config: of the run.
+        data_sha256: of what it learns from.
+
+    Raises:
+        TrainingError: it cannot be written.
+    """
     content = {"config": config.as_json(), "data_sha256": data_sha256}
     write_whole(folder / CONFIG, json.dumps(content, indent=2) + "\n", error=TrainingError)
 
@@ -121,28 +137,44 @@ def state_of(folder: Path) -> tuple[TrainConfig, str] | None:
     """The configuration of the run in a folder and its data's hash; None if there is none.
 
     Raises:
-        TrainingError: what is there is damaged.
+        TrainingError: what is there is damaged, or of an older version, whose networks were others.
     """
     path = folder / CONFIG
     if not (folder / RESUMABLE).exists() and not (folder / MODEL).exists():
         return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return from_json(content["config"]), str(content["data_sha256"])
+        config, data_sha256 = from_json(content["config"]), str(content["data_sha256"])
     except (OSError, ValueError, KeyError, TypeError, TrainingError) as error:
         raise TrainingError(
             f"{path}: does not tell what the run beside it is ({error}); "
             "choose another folder with --out"
         ) from error
+    # Recipes may leave out what is as usual; what was usual then need not be now.
+    if unsaid := unnamed(content["config"]):
+        raise TrainingError(
+            f"{path}: was begun by another version of this program (it does not say {unsaid[0]}); "
+            "train into another folder with --out"
+        )
+    return config, data_sha256
 
 
 def finished_epochs(folder: Path) -> int:
     """After how many epochs the run in a folder goes on; 0 if it has to begin anew."""
+    return len(finished_rows(folder))
+
+
+def finished_rows(folder: Path) -> list[dict[str, float]]:
+    """The figures of the epochs after which the run in a folder goes on.
+
+    Raises:
+        TrainingError: its checkpoint is damaged.
+    """
     path = folder / RESUMABLE
     if not path.exists():
-        return 0
+        return []
     try:
-        return len(_read(path)["callbacks"]["History"]["rows"])
+        return list(_read(path)["callbacks"]["History"]["rows"])
     except (KeyError, TypeError) as error:
         raise TrainingError(f"{path}: is no checkpoint of a run; {_after_damage(path)}") from error
 

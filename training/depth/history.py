@@ -16,13 +16,13 @@ from mocap.evaluate import DepthAccuracy
 from mocap.files import write_whole
 from mocap.progress import Progress
 from mocap.training.depth.config import TrainingError
+from mocap.training.depth.folder import METRICS
 from mocap.training.depth.module import DepthModule
 
 #: Told the figures of every epoch, and between them the mean losses since it began.
 Report = Callable[[Mapping[str, float]], None]
 #: The figure by which the best model is chosen.
 CHOSEN_BY = "val_mpjpe_mm"
-METRICS = "metrics.csv"
 _TELL_EVERY = 20
 
 

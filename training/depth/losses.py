@@ -123,9 +123,17 @@ def bone_loss(predicted: Points, true: Points) -> Scalar:
     return _mean(torch.where(known, bone_lengths(predicted) - wanted, 0.0).abs(), known)
 
 
-def symmetry_loss(predicted: Points) -> Scalar:
-    """Mean difference between lengths on the left and on the right, metres."""
-    return (bone_lengths(predicted, _LEFT) - bone_lengths(predicted, _RIGHT)).abs().mean()
+def symmetry_loss(predicted: Points, true: Points) -> Scalar:
+    """Mean difference between lengths on the left and on the right, metres.
+
+    Args:
+        predicted: points.
+        true: points; they tell what is known, and nothing else.
+    """
+    sides = (_LEFT, _RIGHT)
+    known = torch.stack([bone_lengths(true, side) for side in sides]).isfinite().all(0)
+    left, right = (bone_lengths(predicted, side) for side in sides)
+    return _mean((left - right).abs(), known)
 
 
 def direction_loss(

@@ -17,6 +17,9 @@ def objective(said: Refinement, batch: Batch, weights: LossWeights) -> dict[str,
         said: what the network makes of the batch.
         batch: with the truth.
         weights: losses that weigh nothing are left out.
+
+    Raises:
+        ValueError: all weigh nothing, which no :class:`TrainConfig` allows.
     """
     xyz, sigma, camera = said.xyz.float(), said.sigma.float(), said.camera_relative.float()
     joints = losses.joint_weights(weights.face, xyz)
@@ -26,7 +29,7 @@ def objective(said: Refinement, batch: Batch, weights: LossWeights) -> dict[str,
         "depth": lambda: losses.depth_loss(xyz, batch.truth, joints),
         "likelihood": lambda: likelihood(xyz, batch.truth, sigma, joints),
         "bones": lambda: losses.bone_loss(xyz, batch.truth),
-        "symmetry": lambda: losses.symmetry_loss(xyz),
+        "symmetry": lambda: losses.symmetry_loss(xyz, batch.truth),
         "camera": lambda: losses.direction_loss(camera, batch.camera),
         "distance": lambda: losses.distance_loss(camera, batch.camera),
         "velocity": lambda: losses.velocity_loss(xyz, batch.truth, batch.time, joints),

@@ -49,7 +49,7 @@ class Run:
         self._config, self._corpus, self._folder = config, corpus, Path(config.out)
         frames = config.network.frames
         train, val = (
-            make_samples(part, frames, rate=config.network.rate, gap=config.gap)
+            make_samples(part, frames, rate=config.network.rate)
             for part in (corpus.train, corpus.val)
         )
         share = min(1.0, config.overlap / frames) if frames > 1 else 1.0

@@ -12,7 +12,9 @@ from mocap.training.depth.folder import (
     RESUMABLE,
     begin,
     finished_epochs,
+    finished_rows,
     nothing_half_begun,
+    refuse_another,
     refuse_strangers,
 )
 from mocap.training.depth.machine import is_first_process, require_lightning, settle
@@ -39,7 +41,8 @@ def train(
         progress: told of poses.
         report: told the figures of every epoch, and losses in between.
         resume: whether to go on with what is in the folder. There may be more epochs in all than
-            the first time, but no other recipe and no other data.
+            the first time, but no other recipe and no other data. Where as many are done as
+            ``config`` asks for, or more, the plots are drawn again and nothing else is written.
 
     Returns:
         The model's file.
@@ -55,14 +58,21 @@ def train(
     first = is_first_process()
     if first:
         refuse_strangers(folder)
+        # To read the pairs takes minutes: whatever can be refused before is.
+        refuse_another(folder, config, resume=resume)
         if config.devices > 1:
             progress(f"starting {config.devices} processes", 0, None)
     corpus = read_corpus(config.data, config.held_out, progress, extracted=config.extracted)
     made = not folder.exists()
+    rows: list[dict[str, float]] = []
     if first:
-        begin(folder, config, corpus.sha256, resume)
-    with nothing_half_begun(folder, made=made) if first else nullcontext():
-        rows = _trained(settled, corpus, progress, report, resume)
+        refuse_another(folder, config, resume=resume, data_sha256=corpus.sha256)
+        rows = finished_rows(folder)
+    if not first or len(rows) < config.epochs:
+        if first:
+            begin(folder, config, corpus.sha256)
+        with nothing_half_begun(folder, made=made) if first else nullcontext():
+            rows = _trained(settled, corpus, progress, report, resume)
     if first:
         from mocap.training.depth.plots import write_plots
 
