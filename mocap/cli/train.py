@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -166,7 +166,7 @@ def configuration(
     Raises:
         MocapError: the recipe cannot be read, or holds what is unknown.
     """
-    from mocap.training.depth import TrainConfig, TrainingError, from_json
+    from mocap.training.depth import SINGLE_FRAME, TrainConfig, TrainingError, from_json
 
     content: dict[str, Any] = {}
     if recipe is not None:
@@ -184,7 +184,8 @@ def configuration(
         content.pop(name, None)
     content |= {name: value for name, value in given.items() if value is not None}
     if frames is not None:
-        content["network"] = {**content.get("network", {}), "frames": frames}
+        usual = asdict(SINGLE_FRAME) if frames == 1 else {}
+        content["network"] = {**usual, **content.get("network", {}), "frames": frames}
     try:
         return from_json(content) if content else TrainConfig(data=("",), out="")
     except TrainingError as error:

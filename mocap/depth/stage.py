@@ -54,7 +54,7 @@ def refine_take(take: Take, refiner: DepthRefiner, progress: Progress = silent) 
         The take with ``refined3d`` for everybody who has keypoints of both kinds.
     """
     started = time.perf_counter()
-    gravity = _gravity(take)
+    gravity = _gravity(take) if refiner.network.config.elevation else None
     people, done = {}, 0
     total = sum(len(person.frames) for person in take.people.values())
     progress(REFINEMENT, 0, total)
@@ -86,7 +86,7 @@ def holds_refinement(take: Take, checkpoint: Path) -> bool:
         and record.version == REFINEMENT_VERSION
         and record.inputs.get("refiner") == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
         and all(p.refined3d is not None for p in take.people.values() if _has_keypoints(p))
-        and record.parameters == _parameters(_gravity(take), mirrored=MIRRORED)
+        and record.parameters == _parameters(_gravity_as(record, take), mirrored=MIRRORED)
     )
 
 
@@ -102,8 +102,15 @@ def _gravity(take: Take) -> Gravity:
     return camera_gravity(take.camera, None if take.scene is None else take.scene.segments)
 
 
-def _parameters(gravity: Gravity, *, mirrored: bool) -> dict[str, Any]:
+def _gravity_as(record: StageRecord, take: Take) -> Gravity | None:
+    """Up, if the refiner that left the record could be told."""
+    return _gravity(take) if "gravity" in record.parameters else None
+
+
+def _parameters(gravity: Gravity | None, *, mirrored: bool) -> dict[str, Any]:
     """What a refinement depends on beside keypoints and the refiner."""
+    if gravity is None:
+        return {"mirrored": mirrored}
     up = {
         "up": np.round(gravity.up, 4).tolist(),
         "sigma_degrees": round(float(np.rad2deg(gravity.sigma)), 2),
@@ -130,7 +137,11 @@ def _elevation(
 
 
 def _refined(
-    person: Person, times: np.ndarray, camera: Camera, gravity: Gravity, refiner: DepthRefiner
+    person: Person,
+    times: np.ndarray,
+    camera: Camera,
+    gravity: Gravity | None,
+    refiner: DepthRefiner,
 ) -> Refined3D | None:
     flat, deep = person.keypoints2d, person.keypoints3d
     if flat is None or deep is None:
@@ -140,14 +151,18 @@ def _refined(
     # A point farther from the hips than any limb reaches was not found.
     xyz[abs(xyz).max(-1) > _FARTHEST] = float("nan")
     xy = in_picture(flat.xy)
+    told: dict[str, Any] = {}
+    if gravity is not None:
+        hips = xy[:, _HIPS].mean(1)
+        told["elevation"] = _elevation(hips, person.frames, camera, gravity)
+        # Of roll as well: elevations are better than that, if anything.
+        told["elevation_sigma"] = gravity.sigma
     refined = refiner.refine_track(
         xy,
         xyz,
         in_picture(flat.confidence[..., None])[..., 0],
         times,
-        elevation=_elevation(xy[:, _HIPS].mean(1), person.frames, camera, gravity),
-        # Of roll as well: elevations are better than that, if anything.
-        elevation_sigma=gravity.sigma,
+        **told,
     )
     return Refined3D(
         xyz=refined.xyz,

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mocap import Take
-from mocap.depth import DepthNetwork, write_checkpoint
+from mocap.depth import DepthNetwork, NetworkConfig, write_checkpoint
 
 from .conftest import Ended
 
@@ -21,7 +21,9 @@ PLAIN = ["detection", "camera", "fitting"]
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A refiner as if it came with the program; it has learned nothing."""
     torch.manual_seed(0)
-    path = write_checkpoint(DepthNetwork(), tmp_path / "refiner.safetensors")
+    path = write_checkpoint(
+        DepthNetwork(NetworkConfig(elevation=True)), tmp_path / "refiner.safetensors"
+    )
     monkeypatch.setattr("mocap.depth.stage._SHIPPED", path.parent)
     return path
 

@@ -5,15 +5,17 @@ import re
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from made_pairs import make_pairs
 
+from mocap.cli.train import configuration
 from mocap.datasets.pairs import write_npz
 from mocap.depth import DepthNetwork, NetworkConfig, write_checkpoint
-from mocap.training.depth import MODEL, RESUMABLE, TrainConfig
+from mocap.training.depth import MODEL, RESUMABLE, SINGLE_FRAME, WINDOWS, TrainConfig
 
 from .conftest import PATIENCE, Ended, start
 
@@ -223,3 +225,8 @@ def test_bad_input_is_refused_by_name(mocap: Run, data: Path, recipe: Path, tmp_
         assert ended.code == 2
         assert "would be written over what is read" in re.sub(r"\W+", " ", ended.err)
     assert (data.read_bytes(), model.read_bytes()) == before
+
+
+def test_single_frames_get_the_quick_network() -> None:
+    assert configuration(None, {}, 1).network == SINGLE_FRAME
+    assert configuration(None, {}, 9).network == replace(WINDOWS, frames=9)

@@ -119,13 +119,16 @@ def test_a_tilted_camera_is_told(detected, make_network):
         assert take.provenance[-1].parameters["gravity"]["source"] == "given with the camera"
 
 
-def test_another_camera_is_another_refinement(detected, checkpoint):
+def test_another_camera_is_another_refinement_for_who_is_told_it(detected, make_network, tmp_path):
     camera = replace(detected.camera, gravity_given=True)
-    take = refine_take(
-        replace(detected, camera=camera), DepthRefiner.load(checkpoint, mirrored=MIRRORED)
-    )
-    assert holds_refinement(take, checkpoint)
-    assert not holds_refinement(replace(take, camera=detected.camera), checkpoint)
+    for able in (False, True):
+        network = make_network(frames=9, elevation=able)
+        checkpoint = write_checkpoint(network, tmp_path / f"{able}.safetensors")
+        take = refine_take(
+            replace(detected, camera=camera), DepthRefiner.load(checkpoint, mirrored=MIRRORED)
+        )
+        assert holds_refinement(take, checkpoint)
+        assert holds_refinement(replace(take, camera=detected.camera), checkpoint) != able
 
 
 def test_it_can_be_taken_back(detected, checkpoint):

@@ -6,6 +6,8 @@ varied on the way (``augmentations``), and compared with what the network says (
 
 from mocap.training.depth.config import (
     NO_AUGMENTATION,
+    SINGLE_FRAME,
+    WINDOWS,
     Augmentations,
     LossWeights,
     TrainConfig,
@@ -22,6 +24,8 @@ __all__ = [
     "MODEL",
     "NO_AUGMENTATION",
     "RESUMABLE",
+    "SINGLE_FRAME",
+    "WINDOWS",
     "Augmentations",
     "FittedNoise",
     "LossWeights",

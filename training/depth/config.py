@@ -12,11 +12,12 @@ from mocap.errors import MocapError
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "32-true", "16-mixed", "bf16-mixed")
 
-
 #: What is trained where nothing else is asked for: windows of 1.6 seconds.
 WINDOWS = NetworkConfig(
     frames=24, rate=15.0, width=40, pose_width=128, temporal="both", elevation=True
 )
+#: What is trained where single frames are asked for: the quickest that is worth it.
+SINGLE_FRAME = NetworkConfig(elevation=True)
 
 
 class TrainingError(MocapError):
@@ -184,8 +185,7 @@ class TrainConfig:
 
 # Checkpoints with larger sizes than this are not read.
 _SIZE = (1, 1024)
-_ANY = (0.0, 1e30)
-_SHARE = (0.0, 1.0)
+_ANY, _SHARE = (0.0, 1e30), (0.0, 1.0)
 _POSITIVE = (1e-12, 1e30)
 _WORDS = {_ANY: "0 or more", _POSITIVE: "above 0"}
 _BOUNDS: dict[str, tuple[float, float]] = {
