@@ -157,7 +157,7 @@ def planned(tmp_path, monkeypatch, body):
 
 
 def test_small_stores_have_pairs_of_every_split(planned, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="mocap")
     splits = [batch.split for batch in planned("a", 6 * 140, "train", "val", "test", "test")]
     assert splits == ["train", "train", "test", "train", "train", "val"]
     assert "test: 1 performers, 2 clips" in caplog.text
