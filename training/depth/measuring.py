@@ -6,7 +6,6 @@ from jaxtyping import Float
 from mocap.datasets.pairs import Pairs
 from mocap.depth import DepthRefiner, RefinedPoses
 from mocap.evaluate import DepthPoses, DepthReport, evaluate_depth
-from mocap.geometry import view_angles
 from mocap.progress import Progress, silent
 
 
@@ -75,8 +74,7 @@ def _as_found(pairs: Pairs, sigma: float) -> Float[np.ndarray, " frames"]:
     off = np.random.default_rng(0)
     runs = np.arange(len(pairs)) if pairs.sequence is None else pairs.sequence
     error = off.normal(0.0, sigma, int(runs.max(initial=0)) + 1)[runs]
-    _, elevation = view_angles(pairs.camera_relative)
-    return np.clip(elevation + error, -0.5 * np.pi, 0.5 * np.pi)
+    return np.clip(pairs.elevation + error, -0.5 * np.pi, 0.5 * np.pi)
 
 
 def _portions(count: int, size: int = 8192) -> list[slice]:
