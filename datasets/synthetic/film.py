@@ -82,7 +82,7 @@ def cast(studio: Studio, motion: Motion, rng: np.random.Generator) -> Actor:
     tensor = partial(torch.as_tensor, dtype=body.template.dtype)
     hands = tensor(np.tile(rng.normal(0, 0.2, 90), (frames, 1)))
     pose = BodyPose(
-        betas=tensor(rng.normal(0, 1.0, 10)),
+        betas=tensor(rng.normal(0, 1.0, body.num_betas)),
         global_orient=tensor(motion.rotations[:, 0]),
         body_pose=tensor(motion.rotations[:, 1:].reshape(frames, -1)),
         left_hand_pose=hands[:, :45],

@@ -2,7 +2,8 @@
 
 Rotations are SMPL-X's axis-angles of pelvis and body joints. A performance is a stretch of a
 motion, as it is or changed in ways that leave it a human motion: mirrored, reversed, slower or
-faster, with the upper body or single limbs of others, with joints off by a constant bit.
+faster; for training also with the upper body or single limbs of others, leaning or lying as a
+whole, with joints off by a constant bit.
 """
 
 import hashlib
@@ -46,8 +47,11 @@ _LIMBS = [
     for side in ("left", "right")
     for parts in (_LEG, _ARM)
 ]
-#: Shares of performances in which the upper body, or single limbs, do as in another motion.
-_TWO_HALVES, _OTHER_LIMBS = 0.3, 0.2
+#: Shares of training performances in which the upper body, or single limbs, do as in another
+#: motion, and in which the whole body leans.
+_TWO_HALVES, _OTHER_LIMBS, _LEANING = 0.25, 0.35, 0.3
+#: How far it leans, radians: standard deviation, but in a fifth of those cases any way at all.
+_LEAN, _ANY_WAY = 0.35, 0.2
 #: Standard deviation, radians, of a constant error of each joint: limbs more than the trunk.
 _LOOSE = np.array(
     [0.0 if n == "pelvis" else 0.22 if n.endswith(("hip", "shoulder", "knee", "elbow")) else 0.08
@@ -219,6 +223,9 @@ def load_library(path: Path) -> list[Motion]:
 def perform(motions: Sequence[Motion], frames: int, fps: float, rng: np.random.Generator) -> Motion:
     """A new performance of motions of one split.
 
+    Validation and test perform what was recorded, at its pace or a little off it, mirrored or not;
+    training varies it.
+
     Args:
         motions: to draw from; longer ones more often, but not in proportion.
         frames: wanted; fewer where the motion is over before.
@@ -226,6 +233,19 @@ def perform(motions: Sequence[Motion], frames: int, fps: float, rng: np.random.G
         rng: what happens.
     """
     motion = _stretch(_drawn(motions, rng), frames, fps, rng)
+    if motion.split == "train":
+        motion = _varied(motion, motions, frames, fps, rng)
+    return mirrored(motion) if rng.random() < 0.5 else motion
+
+
+def _varied(
+    motion: Motion,
+    motions: Sequence[Motion],
+    frames: int,
+    fps: float,
+    rng: np.random.Generator,
+) -> Motion:
+    """A performance that nobody recorded: few performers have to stand for all people's poses."""
     mixing = rng.random()
     if mixing < _TWO_HALVES:
         motion = _mixed(motion, _stretch(_drawn(motions, rng), frames, fps, rng), _UPPER)
@@ -233,17 +253,15 @@ def perform(motions: Sequence[Motion], frames: int, fps: float, rng: np.random.G
         for limb in _LIMBS:
             if rng.random() < 0.5:
                 motion = _mixed(motion, _stretch(_drawn(motions, rng), frames, fps, rng), limb)
-    if rng.random() < 0.5:
-        motion = mirrored(motion)
     if rng.random() < 0.2:
         motion = replace(
             motion,
             rotations=np.flip(motion.rotations, 0).copy(),
             transl=np.flip(motion.transl, 0).copy(),
         )
-    if rng.random() < 0.5:
-        motion = _loosened(motion, rng)
-    return motion
+    if rng.random() < _LEANING:
+        motion = _leaning(motion, rng)
+    return _loosened(motion, rng) if rng.random() < 0.5 else motion
 
 
 def mirrored(motion: Motion) -> Motion:
@@ -274,6 +292,17 @@ def _mixed(motion: Motion, other: Motion, joints: list[int]) -> Motion:
     rotations[:, joints] = other.rotations[:count, joints]
     name = f"{motion.name}+{other.name}"
     return replace(motion, name=name, rotations=rotations, transl=motion.transl[:count])
+
+
+def _leaning(motion: Motion, rng: np.random.Generator) -> Motion:
+    """The whole body turned, the same in all frames: leaning, lying, upside down."""
+    if rng.random() < _ANY_WAY:
+        turn = Rotation.random(random_state=rng)
+    else:
+        turn = Rotation.from_rotvec(rng.normal(0, _LEAN, 3) * [1.0, 0.0, 1.0])
+    rotations = motion.rotations.copy()
+    rotations[:, 0] = (turn * Rotation.from_rotvec(rotations[:, 0])).as_rotvec()
+    return replace(motion, rotations=rotations)
 
 
 def _loosened(motion: Motion, rng: np.random.Generator) -> Motion:

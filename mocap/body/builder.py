@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap.body.builder_landmarks import find_landmarks
+from mocap.body.builder_landmarks import find_keypoints, find_landmarks
 from mocap.body.builder_pose import bake_t_pose, joint_positions, merge_weights, t_pose_rotations
+from mocap.body.builder_proportions import with_human_proportions
 from mocap.body.builder_shape import ShapeSpace, joint_regressor, principal_shapes
 from mocap.body.builder_source import Source, load_source
 from mocap.body.builder_twist import twist_directions
@@ -22,7 +23,7 @@ from mocap.skeletons import SMPLX_55
 _log = logging.getLogger(__name__)
 
 #: Version of the open body; betas of different versions are not comparable.
-VERSION = "1"
+VERSION = "2"
 
 _SAMPLES, _HELD_OUT, _SEED = 1400, 200, 20240501
 
@@ -39,11 +40,12 @@ _SOURCE = (
 def build_body(out: Path, *, shape_components: int = 32, progress: Progress = silent) -> None:
     """Build the open body and write it as an SMPL-X-format ``.npz`` without pickled objects.
 
-    Shape: principal components of adults, betas of unit variance. Expression: the face units
-    themselves (``expression_names``), 0 to 1. Hands: plain 45-dimensional, zero is flat. Pose
-    directions only compensate twist. The hip joints are moved 21 % towards the midline from
-    MakeHuman's, which sit at the trochanters. The face landmarks that the format requires
-    (``lmk_…``) all refer to the nose; named points are under ``landmark_…``.
+    Shape: principal components of adults with people's proportions, betas of unit variance.
+    Expression: the face units themselves (``expression_names``), 0 to 1. Hands: plain
+    45-dimensional, zero is flat. Pose directions only compensate twist. The hip joints are
+    between MakeHuman's, which sit at the trochanters. The face landmarks
+    that the format requires (``lmk_…``) all refer to the nose; named points are under
+    ``landmark_…``, and where a detector sees joints under ``keypoint_…``.
 
     Args:
         out: file to write; its folder must exist.
@@ -63,9 +65,9 @@ def build_body(out: Path, *, shape_components: int = 32, progress: Progress = si
     source = load_source(_SAMPLES, _SEED)
     progress("body", 1, steps)
     weights = merge_weights(source)
-    joints = joint_positions(source)
+    vertices, joints = with_human_proportions(source.vertices, joint_positions(source))
     rotations = t_pose_rotations(joints.mean(axis=0))
-    vertices, joints = bake_t_pose(source.vertices, joints, weights, rotations)
+    vertices, joints = bake_t_pose(vertices, joints, weights, rotations)
     progress("body", 2, steps)
     space = principal_shapes(vertices, joints, source.faces, shape_components, _HELD_OUT)
     _log.info("shape residual of held-out bodies %.2f mm", 1e3 * space.residual)
@@ -117,6 +119,7 @@ def _assemble(source: Source, weights: np.ndarray, space: ShapeSpace) -> dict[st
         "landmark_names": np.array(names),
         "landmark_vertices": points.astype(np.int32),
         "landmark_weights": shares.astype(np.float32),
+        **find_keypoints(space.joints),
         "expression_names": np.array(source.expression_names),
         "gender": np.array("neutral"),
         "license": np.array(_LICENSE),
@@ -133,6 +136,7 @@ def _regressor_error(space: ShapeSpace, regressor: np.ndarray) -> float:
 def _write(out: Path, arrays: dict[str, np.ndarray]) -> None:
     # numpy gives every member of an archive the same fixed date, so equal arrays are equal bytes.
     partial = out.with_name(f".{out.name}.partial")
+    assert all(array.dtype != object for array in arrays.values()), "nothing is pickled"
     with partial.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
     partial.replace(out)

@@ -5,10 +5,26 @@ from jaxtyping import Float
 from scipy.spatial import cKDTree
 
 from mocap.body.builder_source import Source
+from mocap.body.landmarks import KEYPOINT_ARRAYS
 from mocap.skeletons import SMPLX_55
 
 #: Vertices a point may be the mean of; unused places have weight zero.
 _POINTS = 8
+
+#: Where MediaPipe sees joints of the left side, as measured on renders of this body with
+#: ``benchmarks/keypoint_offsets.py``: the joint that carries the place, and metres from the joint
+#: in the T-pose (to the left, up, to the front), for bodies of any size.
+_SEEN_BESIDE = {
+    "shoulder": ("collar", (-0.016, 0.027, -0.007)),
+    "hip": ("pelvis", (0.0, 0.009, 0.017)),
+}
+#: The same for places that lie on the bone: the joint at its other end, and metres towards it.
+_SEEN_ALONG = {
+    "elbow": ("shoulder", 0.022),
+    "wrist": ("elbow", -0.007),
+    "knee": ("hip", 0.012),
+    "ankle": ("knee", 0.030),
+}
 
 _FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 
@@ -46,6 +62,33 @@ def find_landmarks(
             vertices.append(np.pad(chosen, (0, pad)))
             shares.append(np.pad(np.full(len(chosen), 1.0 / len(chosen)), (0, pad)))
     return names, np.stack(vertices), np.stack(shares)
+
+
+def find_keypoints(joints: Float[np.ndarray, "55 3"]) -> dict[str, np.ndarray]:
+    """The arrays :data:`mocap.body.landmarks.KEYPOINT_ARRAYS` of a body file.
+
+    Args:
+        joints: of the mean body in the T-pose, metres.
+    """
+    found: list[tuple[str, str, np.ndarray]] = []
+    for name, (carrier, beside) in _SEEN_BESIDE.items():
+        found.append((name, carrier, np.array(beside)))
+    for name, (carrier, distance) in _SEEN_ALONG.items():
+        bone = joints[SMPLX_55.index(f"left_{carrier}")] - joints[SMPLX_55.index(f"left_{name}")]
+        found.append((name, carrier, distance * bone / np.linalg.norm(bone)))
+    both = [
+        (f"{side}_{name}", carrier if carrier == "pelvis" else f"{side}_{carrier}", sign * offset)
+        for side, sign in (("left", np.ones(3)), ("right", np.array([-1.0, 1.0, 1.0])))
+        for name, carrier, offset in found
+    ]
+    names, carriers, offsets = zip(*both, strict=True)
+    values = (
+        np.array(names),
+        np.array(SMPLX_55.indices(*names)),
+        np.array(SMPLX_55.indices(*carriers)),
+        np.array(offsets, np.float32),
+    )
+    return dict(zip(KEYPOINT_ARRAYS, values, strict=True))
 
 
 def _right(name: str) -> str:

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 from mocap.skeletons import SMPLX_55
 
 #: Share of the variance given to the joints: bone lengths decide a fit more than girths.
-_JOINT_SHARE = 0.3
+_JOINT_SHARE = 0.6
 
 #: Surface points that determine a joint, the nearest ones: fewer would do, with weights ten times
 #: as large that amplify rounding.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mocap.body.landmarks import KEYPOINT_ARRAYS
 from mocap.errors import BodyError
 from mocap.skeletons import SMPLX_55
 
@@ -24,6 +25,7 @@ _OPTIONAL = (
     "landmark_names",
     "landmark_vertices",
     "landmark_weights",
+    *KEYPOINT_ARRAYS,
     "expression_names",
     "license",
     "version",
@@ -63,6 +65,7 @@ def read_body_file(path: Path) -> tuple[dict[str, np.ndarray], str]:
     _check_shapes(path, arrays)
     _check_values(path, arrays)
     _check_landmarks(path, arrays)
+    _check_keypoints(path, arrays)
     with path.open("rb") as file:
         return arrays, hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -126,10 +129,40 @@ def _check_landmarks(path: Path, arrays: dict[str, np.ndarray]) -> None:
     if "landmark_names" not in arrays:
         return
     found = [arrays.get(f"landmark_{part}") for part in ("vertices", "weights")]
-    count = len(arrays["landmark_names"])
-    sound = all(a is not None and a.ndim == 2 and len(a) == count for a in found)
+    count = arrays["landmark_names"].size
+    sound = arrays["landmark_names"].ndim == 1 and all(
+        a is not None and a.ndim == 2 and len(a) == count for a in found
+    )
     if not sound or arrays["landmark_vertices"].max(initial=0) >= len(arrays["v_template"]):
         raise BodyError(
             f"{path}: landmark_names needs landmark_vertices and landmark_weights of "
             f"{count} rows that name vertices of the mesh"
         )
+
+
+def _check_keypoints(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    given = [key for key in KEYPOINT_ARRAYS if key in arrays]
+    if not given:
+        return
+    missing = [key for key in KEYPOINT_ARRAYS if key not in arrays]
+    if missing:
+        raise BodyError(f"{path}: {given[0]} needs {', '.join(missing)} beside it")
+    names, joints, carriers, offsets = (arrays[key] for key in KEYPOINT_ARRAYS)
+    count, known = names.size, len(SMPLX_55.names)
+    sound = names.dtype.kind == "U" and names.ndim == 1 and offsets.shape == (count, 3)
+    # Nothing that is named after a joint is a metre away from it.
+    sound = sound and offsets.dtype.kind == "f" and bool((np.abs(offsets) < 1.0).all())
+    for index in (joints, carriers):
+        sound = sound and index.shape == (count,) and index.dtype.kind in "iu"
+        sound = sound and bool(((index >= 0) & (index < known)).all())
+    if not sound:
+        raise BodyError(
+            f"{path}: keypoint_names must be texts, with as many keypoint_joints and "
+            f"keypoint_carriers below {known}, and keypoint_offsets of three numbers below 1 m each"
+        )
+    taken = {*names.tolist(), *arrays.get("landmark_names", np.zeros(0, str)).tolist()}
+    if len(taken) < count + arrays.get("landmark_names", np.zeros(0)).size:
+        raise BodyError(f"{path}: keypoint_names and landmark_names name a point twice")
+    parents = np.array(SMPLX_55.parents)[joints]
+    if not np.all((carriers == joints) | (carriers == parents)):
+        raise BodyError(f"{path}: keypoint_carriers must be the keypoint_joints or their parents")

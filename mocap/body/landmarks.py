@@ -1,4 +1,9 @@
-"""Named points of a body: on its surface, or carried by a joint."""
+"""Named points of a body: on its surface, or carried by a joint.
+
+A body file may say where keypoint detectors see its joints (:data:`KEYPOINT_ARRAYS`): what
+is detected as an ankle lies three centimetres above the axis that the foot turns about. Such points
+are landmarks by the keypoints' names.
+"""
 
 from dataclasses import dataclass
 
@@ -43,21 +48,60 @@ KNUCKLES: dict[str, str] = {
 }
 
 
+#: A body file's keypoints that lie beside joints: their names; the joint that each is measured
+#: from; the joint it turns with, which is that one or its parent; and the way from the joint to the
+#: keypoint in the T-pose, metres, the same for every shape.
+KEYPOINT_ARRAYS = ("keypoint_names", "keypoint_joints", "keypoint_carriers", "keypoint_offsets")
+
+
 @dataclass(frozen=True)
 class LandmarkSet:
-    """Landmarks as sparse means of vertices; those without vertices are joints.
+    """Landmarks as sparse means of vertices, or as points at or beside joints.
 
     Attributes:
         names: what the points are called.
         vertices: vertices each is a mean of.
-        weights: their shares, rows summing to 1 (all zero where the landmark is a joint).
-        joints: the joint a landmark is, or -1.
+        weights: their shares, rows summing to 1 (all zero where the landmark goes with a joint).
+        joints: the joint that a landmark is at or beside, or -1.
+        carriers: the joint it turns with, or -1.
+        offsets: from the joint to the landmark, in the carrier's frame, metres.
     """
 
     names: tuple[str, ...]
     vertices: Int[np.ndarray, "landmarks points"]
     weights: Float[np.ndarray, "landmarks points"]
     joints: Int[np.ndarray, " landmarks"]
+    carriers: Int[np.ndarray, " landmarks"]
+    offsets: Float[np.ndarray, "landmarks 3"]
+
+    @classmethod
+    def on_skin(
+        cls,
+        names: tuple[str, ...],
+        vertices: Int[np.ndarray, "landmarks points"],
+        weights: Float[np.ndarray, "landmarks points"],
+    ) -> "LandmarkSet":
+        """Landmarks that are means of vertices."""
+        none = np.full(len(names), -1)
+        return cls(names, vertices, weights, none, none, np.zeros((len(names), 3)))
+
+    def with_points_beside_joints(
+        self,
+        names: tuple[str, ...],
+        joints: Int[np.ndarray, " more"],
+        carriers: Int[np.ndarray, " more"],
+        offsets: Float[np.ndarray, "more 3"],
+    ) -> "LandmarkSet":
+        """These, and more that go with joints."""
+        nothing = np.zeros((len(names), self.vertices.shape[1]))
+        return LandmarkSet(
+            (*self.names, *names),
+            np.concatenate([self.vertices, nothing.astype(np.int64)]),
+            np.concatenate([self.weights, nothing]),
+            np.concatenate([self.joints, joints]),
+            np.concatenate([self.carriers, carriers]),
+            np.concatenate([self.offsets, offsets]),
+        )
 
 
 @dataclass(frozen=True)
@@ -85,17 +129,30 @@ class LandmarkAttachments:
 
 
 def landmarks_of_file(arrays: dict[str, np.ndarray]) -> LandmarkSet:
-    """The landmarks a body file names, or SMPL-X's usual ones if it names none."""
+    """The landmarks a body file names, or SMPL-X's usual ones if it names none; and keypoints."""
     if "landmark_names" in arrays:
-        names = tuple(str(name) for name in arrays["landmark_names"])
-        vertices = arrays["landmark_vertices"].astype(np.int64)
-        weights = arrays["landmark_weights"].astype(np.float64)
-        return LandmarkSet(names, vertices, weights, np.full(len(names), -1))
-    names = (*SMPLX_VERTICES, *KNUCKLES)
-    vertices = np.zeros((len(names), 1), np.int64)
-    weights = np.zeros((len(names), 1))
-    joints = np.full(len(names), -1)
-    vertices[: len(SMPLX_VERTICES), 0] = list(SMPLX_VERTICES.values())
-    weights[: len(SMPLX_VERTICES)] = 1.0
-    joints[len(SMPLX_VERTICES) :] = SMPLX_55.indices(*KNUCKLES.values())
-    return LandmarkSet(names, vertices, weights, joints)
+        found = LandmarkSet.on_skin(
+            tuple(str(name) for name in arrays["landmark_names"]),
+            arrays["landmark_vertices"].astype(np.int64),
+            arrays["landmark_weights"].astype(np.float64),
+        )
+    else:
+        found = _usual_landmarks()
+    if "keypoint_names" not in arrays:
+        return found
+    points, joints, carriers, offsets = (arrays[key] for key in KEYPOINT_ARRAYS)
+    return found.with_points_beside_joints(
+        tuple(str(name) for name in points),
+        joints.astype(np.int64),
+        carriers.astype(np.int64),
+        offsets.astype(np.float64),
+    )
+
+
+def _usual_landmarks() -> LandmarkSet:
+    names = tuple(SMPLX_VERTICES)
+    vertices = np.array(list(SMPLX_VERTICES.values()))[:, None]
+    skin = LandmarkSet.on_skin(names, vertices, np.ones((len(names), 1)))
+    knuckles = np.array(SMPLX_55.indices(*KNUCKLES.values()))
+    nowhere = np.zeros((len(KNUCKLES), 3))
+    return skin.with_points_beside_joints(tuple(KNUCKLES), knuckles, knuckles, nowhere)

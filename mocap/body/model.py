@@ -172,7 +172,7 @@ class Body:
             vertices = self._whole.posed(*state, chunk)
         if return_landmarks:
             points = self._landmark_skin.posed(*state, chunk)
-            landmarks = self._gather_landmarks(points, joints)
+            landmarks = self._gather_landmarks(points, joints, rotations)
         if pose.transl is not None:
             shift = pose.transl[:, None]
             joints = joints + shift
@@ -183,22 +183,34 @@ class Body:
     __call__ = forward
 
     def landmark_attachments(self) -> LandmarkAttachments:
-        """Landmarks as points carried by the joint that dominates their skin, in float64."""
+        """Landmarks as points carried by the joint that dominates their skin, in float64.
+
+        Keypoints are carried by the joint that they turn with.
+        """
         marks, components = self.landmarks, slice(0, self.num_betas)
         shares, ids = marks.weights, marks.vertices
         skin_share = np.einsum("lp,lpj->lj", shares, self.weights.double().cpu().numpy()[ids])
-        joints = np.where(marks.joints >= 0, marks.joints, skin_share.argmax(axis=1))
-        on_skin = (marks.joints < 0)[:, None]
+        beside = marks.joints >= 0
+        carriers = np.where(beside, marks.carriers, skin_share.argmax(axis=1))
         template = self.template.double().cpu().numpy()
         directions = self.directions[..., components].double().cpu().numpy()
-        rest = self.joint_template.double().cpu().numpy()[joints]
-        moved = self.joint_directions[..., components].double().cpu().numpy()[joints]
+        rest = self.joint_template.double().cpu().numpy()
+        moved = self.joint_directions[..., components].double().cpu().numpy()
+        places = np.where(
+            beside[:, None],
+            rest[marks.joints] + marks.offsets,
+            np.einsum("lp,lpa->la", shares, template[ids]),
+        )
+        changes = np.where(
+            beside[:, None, None],
+            moved[marks.joints],
+            np.einsum("lp,lpak->lak", shares, directions[ids]),
+        )
         return LandmarkAttachments(
             names=marks.names,
-            joints=joints,
-            template=on_skin * (np.einsum("lp,lpa->la", shares, template[ids]) - rest),
-            directions=on_skin[..., None]
-            * (np.einsum("lp,lpak->lak", shares, directions[ids]) - moved),
+            joints=carriers,
+            template=places - rest[carriers],
+            directions=changes - moved[carriers],
         )
 
     @cached_property
@@ -215,14 +227,17 @@ class Body:
             self.weights[chosen],
         )
 
-    def _gather_landmarks(self, points: Tensor, joints: Tensor) -> Tensor:
-        shares = torch.as_tensor(self.landmarks.weights).to(points)
+    def _gather_landmarks(self, points: Tensor, joints: Tensor, rotations: Tensor) -> Tensor:
+        marks = self.landmarks
+        shares = torch.as_tensor(marks.weights).to(points)
         found = (points.unflatten(1, tuple(shares.shape)) * shares[..., None]).sum(dim=2)
-        carried = np.flatnonzero(self.landmarks.joints >= 0)
-        if len(carried) == 0:
+        beside = np.flatnonzero(marks.joints >= 0)
+        if len(beside) == 0:
             return found
         found = found.clone()
-        found[:, carried] = joints[:, self.landmarks.joints[carried]]
+        away = torch.as_tensor(marks.offsets[beside]).to(points)
+        turned = (rotations[:, marks.carriers[beside]] @ away[..., None])[..., 0]
+        found[:, beside] = joints[:, marks.joints[beside]] + turned
         return found
 
     def _mix(self, betas: Tensor | None, expression: Tensor | None) -> Tensor:

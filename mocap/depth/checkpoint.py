@@ -22,7 +22,7 @@ from mocap.files import write_whole
 
 FORMAT = "mocap-depth-refiner"
 #: Of the file and of the network's inside: weights of another version mean something else.
-VERSION = 1
+VERSION = 2
 
 # The entry of safetensors' metadata that holds all of ours, as JSON.
 _TOLD = "about"

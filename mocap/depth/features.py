@@ -24,8 +24,6 @@ _LARGEST = 1e9
 # Points' usual mean distance from the hips in the picture, metres: the size where no 3D tells it.
 _USUAL_SPREAD = 0.45
 _LITTLE = 1e-4
-# Standard deviation, radians, at which an elevation counts half: about 6 degrees.
-_HALF_SURE = 0.1
 # Their sum is the hips' middle.
 _HALVES = torch.tensor([0.5 * (joint in HIPS) for joint in range(JOINTS)])
 
@@ -92,21 +90,6 @@ def normalise(
         seen=(~unseen).to(xy.dtype),
         centre=_from_mean(middle[0, ..., 0, :2], unseen_2d) * per_unit[..., None],
     )
-
-
-def elevation_features(
-    elevation: Float[Tensor, "*batch 2"],
-) -> Float[Tensor, "*batch 3"]:
-    """What is known of the camera's elevation: sine, cosine and 1, weighed by how sure it is.
-
-    Args:
-        elevation: the angle and its standard deviation, radians; NaN is unknown.
-    """
-    # Neither is true of NaN.
-    known = (elevation.abs() < _LARGEST).all(-1)
-    angle, sigma = elevation.masked_fill(~known[..., None], 0.0).unbind(-1)
-    weight = known / (1 + (sigma / _HALF_SURE).square())
-    return torch.stack([angle.sin(), angle.cos(), torch.ones_like(angle)], -1) * weight[..., None]
 
 
 def _middle(points: Tensor, weight: Tensor, unknown: Tensor) -> Tensor:

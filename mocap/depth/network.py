@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mocap.depth.features import HIPS, JOINTS, Normalised, elevation_features, normalise
+from mocap.depth.elevation import elevation_features, levelled, with_told_elevation
+from mocap.depth.features import HIPS, JOINTS, Normalised, normalise
 from mocap.depth.layers import TIME_WAVES, Block, Perceptron, scaled, time_waves, view_waves
 from mocap.depth.viewpoint import VIEWPOINT_FEATURES, viewpoint_features
 
@@ -14,6 +15,7 @@ from mocap.depth.viewpoint import VIEWPOINT_FEATURES, viewpoint_features
 LEAST_SIGMA, MOST_SIGMA = 0.002, 2.0
 _USUAL_SIGMA = 0.08
 _USUAL_DISTANCE = 3.5
+_USUAL_ELEVATION_SIGMA = 0.1
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class NetworkConfig:
             whole, before the joints; ``"joints"``, each joint for itself, after every layer; or
             ``"both"``.
         temporal_layers: of the frame as a whole.
-        view_conditioning: whether joints are told the view.
+        view_conditioning: whether joints are told the view, and their points levelled by it.
         viewpoint_features: whether the 15 hand-crafted features are looked at.
         elevation: whether it can be told how high the camera stands, where that is known.
     """
@@ -104,9 +106,10 @@ class Refinement:
 class DepthNetwork(nn.Module):
     """Refines windows of one person's poses.
 
-    A frame's 2D points and viewpoint features are encoded as a whole; from that and the raw 3D
-    follows where the camera stands. Each joint's token knows its own points and what the frame
-    says to it, is told the view, and attends to the others. What comes out is added to the raw 3D.
+    A frame's 2D points and viewpoint features are encoded as a whole; from that, the raw 3D and
+    what is told of the elevation follows where the camera stands. Each joint's token knows its own
+    points, levelled by the camera's elevation as well, and what the frame says to it, is told the
+    view, and attends to the others. What comes out is added to the raw 3D.
 
     Args:
         config: sizes and switches.
@@ -133,7 +136,10 @@ class DepthNetwork(nn.Module):
                 Block(width, config.heads, width) for _ in range(config.layers)
             )
         self.camera = Perceptron(pose, pose // 2, 4)
-        self.tokens = nn.Linear(7, width)
+        if config.elevation:
+            # How far off the elevation of the place is, which has heard what is told: radians.
+            self.own_log_sigma = nn.Parameter(torch.tensor([_USUAL_ELEVATION_SIGMA]).log())
+        self.tokens = nn.Linear(9 if config.view_conditioning else 7, width)
         self.names = nn.Parameter(0.02 * torch.randn(JOINTS, width))
         self.share = nn.Linear(pose, JOINTS * width)
         if config.view_conditioning:
@@ -173,7 +179,9 @@ class DepthNetwork(nn.Module):
         given = normalise(xy, xyz, confidence, time)
         pose = self._pose(given, elevation)
         camera = _camera_place(self.camera(pose))
-        tokens = self._tokens(given, pose)
+        if self.config.elevation and elevation is not None:
+            camera = with_told_elevation(camera, elevation, self.own_log_sigma.exp())
+        tokens = self._tokens(given, pose, camera)
         told = self._told(camera)
         for number, block in enumerate(self.blocks):
             tokens = block(tokens, told[4 * number : 4 * number + 4] if told else None)
@@ -204,18 +212,19 @@ class DepthNetwork(nn.Module):
                 pose = block(pose, None, given.seen)
         return pose
 
-    def _tokens(self, given: Normalised, pose: Tensor) -> Float[Tensor, "poses 17 width"]:
-        own = torch.cat(
-            [
-                given.xy,
-                given.confidence_2d[..., None],
-                given.xyz,
-                given.confidence_3d[..., None],
-            ],
-            -1,
-        )
+    def _tokens(
+        self, given: Normalised, pose: Tensor, camera: Tensor
+    ) -> Float[Tensor, "poses 17 width"]:
+        own = [
+            given.xy,
+            given.confidence_2d[..., None],
+            given.xyz,
+            given.confidence_3d[..., None],
+        ]
+        if self.config.view_conditioning:
+            own.append(levelled(given.xyz, camera))
         share = self.share(nn.functional.silu(pose)).unflatten(-1, (JOINTS, self.config.width))
-        return (self.tokens(own) + share + self.names).flatten(0, 1)
+        return (self.tokens(torch.cat(own, -1)) + share + self.names).flatten(0, 1)
 
     def _told(self, camera: Tensor) -> tuple[Float[Tensor, "poses 1 width"], ...]:
         """Shifts and scales by which the layers are told the view, four each."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mocap.depth.uprightness import Uprightness
 from mocap.geometry import Camera
 from mocap.progress import Progress, silent
 from mocap.scene import Gravity, camera_gravity
@@ -20,7 +21,7 @@ from mocap.take import Person, Refined3D, StageRecord, Take
 if TYPE_CHECKING:
     from mocap.depth.refiner import DepthRefiner
 
-REFINEMENT, REFINEMENT_VERSION = "depth", "2"
+REFINEMENT, REFINEMENT_VERSION = "depth", "3"
 #: Whether takes are refined from both images of a person, their own and the mirror's.
 MIRRORED = True
 
@@ -66,7 +67,7 @@ def refine_take(take: Take, refiner: DepthRefiner, progress: Progress = silent) 
     record = StageRecord(
         REFINEMENT,
         REFINEMENT_VERSION,
-        _parameters(gravity, mirrored=refiner.mirrored),
+        _parameters(take.camera, gravity, mirrored=refiner.mirrored),
         round(time.perf_counter() - started, 3),
         {"refiner": refiner.sha256},
     )
@@ -86,7 +87,8 @@ def holds_refinement(take: Take, checkpoint: Path) -> bool:
         and record.version == REFINEMENT_VERSION
         and record.inputs.get("refiner") == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
         and all(p.refined3d is not None for p in take.people.values() if _has_keypoints(p))
-        and record.parameters == _parameters(_gravity_as(record, take), mirrored=MIRRORED)
+        and record.parameters
+        == _parameters(take.camera, _gravity_as(record, take), mirrored=MIRRORED)
     )
 
 
@@ -107,8 +109,11 @@ def _gravity_as(record: StageRecord, take: Take) -> Gravity | None:
     return _gravity(take) if "gravity" in record.parameters else None
 
 
-def _parameters(gravity: Gravity | None, *, mirrored: bool) -> dict[str, Any]:
-    """What a refinement depends on beside keypoints and the refiner."""
+def _parameters(camera: Camera, gravity: Gravity | None, *, mirrored: bool) -> dict[str, Any]:
+    """What a refinement depends on beside keypoints and the refiner.
+
+    Who is told up is told along which rays hips are seen as well.
+    """
     if gravity is None:
         return {"mirrored": mirrored}
     up = {
@@ -116,24 +121,17 @@ def _parameters(gravity: Gravity | None, *, mirrored: bool) -> dict[str, Any]:
         "sigma_degrees": round(float(np.rad2deg(gravity.sigma)), 2),
         "source": gravity.source,
     }
-    return {"mirrored": mirrored, "gravity": up}
+    lens = {
+        "K": np.round(camera.K[0], 1).tolist(),
+        "distortion": None
+        if camera.distortion is None
+        else np.round(camera.distortion, 5).tolist(),
+    }
+    return {"mirrored": mirrored, "gravity": up, "camera": lens}
 
 
 def _has_keypoints(person: Person) -> bool:
     return person.keypoints2d is not None and person.keypoints3d is not None
-
-
-def _elevation(
-    hips: np.ndarray, frames: np.ndarray, camera: Camera, gravity: Gravity
-) -> np.ndarray:
-    """(N,) how high the camera is above the level of hips that it sees at (N, 2) pixels."""
-    K, R, _ = camera.at(frames)
-    pixels = camera.undistort(hips, frames)
-    ones = np.ones((len(pixels), 1))
-    rays = np.linalg.solve(K, np.concatenate([pixels, ones], 1)[..., None])[..., 0]
-    up = R @ camera.R[0].T @ gravity.up
-    sine = -np.sum(rays * up, -1) / np.linalg.norm(rays, axis=-1)
-    return np.arcsin(np.clip(sine, -1.0, 1.0))
 
 
 def _refined(
@@ -152,11 +150,12 @@ def _refined(
     xyz[abs(xyz).max(-1) > _FARTHEST] = float("nan")
     xy = in_picture(flat.xy)
     told: dict[str, Any] = {}
+    uprightness = None
     if gravity is not None:
-        hips = xy[:, _HIPS].mean(1)
-        told["elevation"] = _elevation(hips, person.frames, camera, gravity)
-        # Of roll as well: elevations are better than that, if anything.
-        told["elevation_sigma"] = gravity.sigma
+        uprightness = Uprightness.of(xy[:, _HIPS].mean(1), person.frames, camera, gravity)
+        xy, xyz = uprightness.upright(xy), uprightness.upright_metres(xyz)
+        # The error of the whole direction; that of the elevation alone is no larger.
+        told = {"elevation": uprightness.elevation, "elevation_sigma": gravity.sigma}
     refined = refiner.refine_track(
         xy,
         xyz,
@@ -165,7 +164,7 @@ def _refined(
         **told,
     )
     return Refined3D(
-        xyz=refined.xyz,
+        xyz=refined.xyz if uprightness is None else uprightness.as_seen(refined.xyz),
         sigma=refined.sigma,
         azimuth=refined.azimuth,
         elevation=refined.elevation,

@@ -1,7 +1,10 @@
 """One person's motion against the truth of that person."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
@@ -16,6 +19,7 @@ from mocap.evaluate.joints import (
     ROOT,
     detected_pixels,
     detected_points,
+    fitted_keypoints,
     fitted_points,
     pick,
     refined_points,
@@ -31,6 +35,10 @@ from mocap.evaluate.steadiness import frame_rate
 from mocap.evaluate.truth import Truth
 from mocap.geometry import rotation_between, viewing_rays
 from mocap.take import Person, Take
+
+# PyTorch takes seconds to import: only what poses a body pays for it.
+if TYPE_CHECKING:
+    from mocap.body import Body
 
 _UP = np.array([0.0, 1.0, 0.0])
 
@@ -116,7 +124,13 @@ class PersonAccuracy:
 
 
 def compare_person(
-    take: Take, person: Person, truth: Truth, name: str, camera: str | None, window: float
+    take: Take,
+    person: Person,
+    truth: Truth,
+    name: str,
+    camera: str | None,
+    window: float,
+    body: Body | None = None,
 ) -> PersonAccuracy:
     """Compare one person.
 
@@ -127,6 +141,9 @@ def compare_person(
         name: the person's id in the truth.
         camera: which of the truth's cameras the video is of; None if of none.
         window: length in seconds of the second window.
+        body: the model the motion belongs to. A truth that is points alone is where people saw
+            joints, and so is compared with where detectors see them on the body; a truth that is
+            motion, with joints.
     """
     times = take.times(person)
     true = pick(truth.points_at(name, person.frames, times), truth.names, LIMBS)
@@ -136,7 +153,8 @@ def compare_person(
         seen_true = np.einsum("fij,fpj->fpi", R, true)
     if truth.up is not None:
         upright_true = true @ rotation_between(truth.up, _UP).T
-    joints = fitted_points(person)
+    is_motion = truth.people[name].motion is not None
+    joints = fitted_points(person) if is_motion else fitted_keypoints(person, body)
     fit = None
     world: tuple[WorldAccuracy, ...] = ()
     if joints is not None:

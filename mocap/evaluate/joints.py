@@ -1,13 +1,20 @@
 """Which points are compared, and what other programs call them."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
 from mocap.skeletons import SKELETONS, SMPLX_55
 from mocap.take import Person
+
+# PyTorch takes seconds to import: only what poses a body pays for it.
+if TYPE_CHECKING:
+    from mocap.body import Body
 
 _SIDES = ("left", "right")
 
@@ -86,6 +93,28 @@ def fitted_points(person: Person, wanted: Sequence[str] = LIMBS) -> np.ndarray |
     if person.body is None:
         return None
     return pick(np.asarray(person.body.joints, float), SMPLX_55.names, wanted)
+
+
+def fitted_keypoints(
+    person: Person, body: Body | None, wanted: Sequence[str] = LIMBS
+) -> np.ndarray | None:
+    """(F, wanted, 3) where detectors see those joints of a person's body, world metres.
+
+    The joints themselves where the body model, which may say more, is not at hand or another one.
+    """
+    joints = fitted_points(person, wanted)
+    if joints is None or person.body is None or body is None:
+        return joints
+    beside = [name for name in wanted if name in body.landmark_names]
+    if person.body.model_sha256 != body.sha256 or not beside:
+        return joints
+    import torch
+
+    with torch.no_grad():
+        landmarks = body.forward(person.body, return_landmarks=True).landmarks
+    assert landmarks is not None
+    seen = pick(landmarks.double().cpu().numpy(), body.landmark_names, wanted)
+    return np.where(np.isnan(seen), joints, seen)
 
 
 def detected_points(person: Person, wanted: Sequence[str] = LIMBS) -> np.ndarray | None:

@@ -16,6 +16,7 @@ from mocap.evaluate.joints import (
     ROOT,
     detected_pixels,
     detected_points,
+    fitted_keypoints,
     fitted_points,
     picture_height,
 )
@@ -45,10 +46,7 @@ class Steadiness:
 
 @dataclass(frozen=True)
 class Reprojection:
-    """How far fitted limb joints are from the detected ones in the picture.
-
-    The detector's joints are not quite the body's, so a perfect fit is not at zero.
-    """
+    """How far the fitted body's keypoints are from the detected ones in the picture."""
 
     mean_px: float
     p95_px: float
@@ -93,7 +91,8 @@ def measure_person(take: Take, person: Person, body: Body | None) -> PersonQuali
     Args:
         take: with the camera and the ground.
         person: one of its people.
-        body: the model the motion belongs to; without it feet are not measured.
+        body: the model the motion belongs to; without it feet are not measured, and joints are
+            compared with keypoints.
     """
     fps = frame_rate(take.times(person), take.video.fps)
     found = problems(take, person)
@@ -111,11 +110,13 @@ def measure_person(take: Take, person: Person, body: Body | None) -> PersonQuali
     if found or joints is None:
         return quality
     soles = None if body is None else sole_points(person, body)
+    seen = fitted_keypoints(person, body)
+    assert seen is not None
     return replace(
         quality,
         fit=_steadiness(joints, fps),
         world_jitter_10m_per_s3=jitter(joints, fps),
-        reprojection=reprojection(take, person, joints),
+        reprojection=reprojection(take, person, seen),
         feet=None if soles is None else feet_report(take, person, soles),
     )
 
@@ -126,12 +127,12 @@ def _steadiness(points: np.ndarray, fps: float) -> Steadiness:
     )
 
 
-def reprojection(take: Take, person: Person, joints: np.ndarray) -> Reprojection | None:
-    """Distance in the picture of fitted limb joints (F, 12, 3) from surely detected ones."""
+def reprojection(take: Take, person: Person, points: np.ndarray) -> Reprojection | None:
+    """Distance in the picture of a body's limb keypoints (F, 12, 3) from surely detected ones."""
     told = detected_pixels(person)
     if told is None:
         return None
     pixels, confidence = told
-    gaps = np.linalg.norm(take.camera.project(joints, person.frames) - pixels, axis=-1)
+    gaps = np.linalg.norm(take.camera.project(points, person.frames) - pixels, axis=-1)
     gaps = np.where(confidence > _SURE, gaps, np.nan)
     return Reprojection(mean(gaps), percentile(gaps, 95), mean(gaps) / picture_height(person))

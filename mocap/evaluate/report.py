@@ -79,7 +79,8 @@ def evaluate(
         camera: which of the truth's cameras the video is of; found by the video's name if None.
         person: measure only this one of the take's people.
         window: seconds of the windows for W- and WA-MPJPE, besides those of 100 frames.
-        body: the model the motion belongs to; without it feet are not measured.
+        body: the model the motion belongs to; without it feet are not measured, and a truth that
+            is points is compared with the body's joints rather than with its keypoints.
 
     Raises:
         TruthError: the truth and the take have nobody in common, or there is no such camera.
@@ -94,12 +95,17 @@ def evaluate(
         fps=take.video.fps,
         frames=len(take.video.timestamps),
         people=tuple(measure_person(take, one, body) for one in people.values()),
-        comparison=None if truth is None else _compare(take, people, truth, camera, window),
+        comparison=None if truth is None else _compare(take, people, truth, camera, window, body),
     )
 
 
 def _compare(
-    take: Take, people: dict[str, Person], truth: Truth, camera: str | None, window: float
+    take: Take,
+    people: dict[str, Person],
+    truth: Truth,
+    camera: str | None,
+    window: float,
+    body: Body | None,
 ) -> TruthComparison:
     camera = choose_camera(take, truth, camera)
     who = match_people(take, people, truth, camera)
@@ -116,7 +122,7 @@ def _compare(
         joints=tuple(compared(truth)),
         tilt_error_degrees=tilt_error(take, truth, camera),
         people=tuple(
-            compare_person(take, people[to], truth, name, camera, window)
+            compare_person(take, people[to], truth, name, camera, window, body)
             for name, to in who.items()
         ),
         missed=tuple(name for name in truth.people if name not in who),

@@ -21,7 +21,7 @@ class FitConfig:
     """
 
     height: float | None = None
-    shapes: int = 10
+    shapes: int = 20
     iterations: int = 14
     refine_lens: bool = True
     rounds: int = 2

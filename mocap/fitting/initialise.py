@@ -59,7 +59,7 @@ def initial_pose(rig: Rig, betas: np.ndarray, seen: Observations) -> Pose:
     coordinates = np.clip(vectors.reshape(len(known), -1) @ compression().T, *limits())
     rest, _ = rig.shaped(betas)
     hips = _middle_of_hips(part, smooth)
-    hip_rest = rest[[NAMES.index("left_hip"), NAMES.index("right_hip")]].mean(0)
+    hip_rest = rig.rest_points(betas)[[rig.point("left_hip"), rig.point("right_hip")]].mean(0)
     pelvis = hips + root @ (rest[0] - hip_rest)
     return _interpolated(Pose(pelvis - rest[0], root, coordinates), known, len(seen))
 
@@ -105,10 +105,10 @@ def _frame(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def _torso(
     rig: Rig, betas: np.ndarray, points: np.ndarray, vectors: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    rest, _ = rig.shaped(betas)
+    rest = rig.rest_points(betas)
     names = [f"{side}_{joint}" for joint in ("hip", "shoulder") for side in ("left", "right")]
     lh, rh, ls, rs = (points[:, rig.point(name)] for name in names)
-    lh0, rh0, ls0, rs0 = (rest[NAMES.index(name)] for name in names)
+    lh0, rh0, ls0, rs0 = (rest[rig.point(name)] for name in names)
     up, up0 = ls + rs - lh - rh, ls0 + rs0 - lh0 - rh0
     root = _frame(lh - rh, up) @ _frame(lh0 - rh0, up0).T
     chest = _frame(ls - rs, up) @ _frame(ls0 - rs0, up0).T
@@ -140,7 +140,7 @@ def _two_bones(
     limb: _Limb,
     vectors: np.ndarray,
 ) -> None:
-    rest, _ = rig.shaped(betas)
+    rest = rig.rest_points(betas)
     joints = [NAMES.index(f"{side}_{name}") for name in (limb.upper, limb.middle, limb.end)]
     places = [rig.point(f"{side}_{name}") for name in (limb.upper, limb.middle, limb.end)]
     first, second = (
@@ -148,8 +148,8 @@ def _two_bones(
         _units(points[:, places[2]] - points[:, places[1]]),
     )
     first0, second0 = (
-        _units(rest[joints[1]] - rest[joints[0]]),
-        _units(rest[joints[2]] - rest[joints[1]]),
+        _units(rest[places[1]] - rest[places[0]]),
+        _units(rest[places[2]] - rest[places[1]]),
     )
     plain = rotation_between(parent @ first0, first) @ parent
     expected = plain @ np.asarray(limb.bend)

@@ -16,7 +16,7 @@ from mocap.fitting.initialise import initial_pose
 from mocap.fitting.kinematics import Pose
 from mocap.fitting.observations import Observations, observe
 from mocap.fitting.problem import Problem
-from mocap.fitting.rig import NAMES, Rig
+from mocap.fitting.rig import Rig
 from mocap.fitting.solver import solve
 from mocap.take import Person, Take
 
@@ -117,7 +117,7 @@ def seen_of(take: Take, person: Person, rig: Rig) -> Observations:
 
 def scaled(rig: Rig, betas: np.ndarray, seen: Observations) -> Observations:
     """The 3D keypoints brought to the size of the body: the detector's metre is a guess."""
-    rest, _ = rig.shaped(betas)
+    rest = rig.rest_points(betas)
     mine, told = 0.0, 0.0
     for side in ("left", "right"):
         chain = [f"{side}_{joint}" for joint in ("shoulder", "hip", "knee", "ankle")]
@@ -128,7 +128,7 @@ def scaled(rig: Rig, betas: np.ndarray, seen: Observations) -> Observations:
                 continue
             spans = seen.metric[sure, rig.point(a)] - seen.metric[sure, rig.point(b)]
             told += float(np.median(np.linalg.norm(spans, axis=-1)))
-            mine += float(np.linalg.norm(rest[NAMES.index(a)] - rest[NAMES.index(b)]))
+            mine += float(np.linalg.norm(rest[rig.point(a)] - rest[rig.point(b)]))
     factor = np.clip(mine / told, 0.7, 1.4) if told > 0 else 1.0
     return replace(seen, metric=seen.metric * factor)
 

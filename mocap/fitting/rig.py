@@ -25,7 +25,7 @@ JOINTS = 22
 NAMES = SMPLX_55.names[:JOINTS]
 PARENTS = SMPLX_55.parents[:JOINTS]
 
-#: MediaPipe keypoints that are joints of the body.
+#: MediaPipe keypoints that are joints of the body, unless it has landmarks of these names.
 _JOINT_POINTS = tuple(
     f"{side}_{joint}"
     for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
@@ -92,9 +92,7 @@ class Rig:
         keypoints, carriers, offsets, directions = [], [], [], []
         for name in (*_JOINT_POINTS, *_SKIN_POINTS):
             offset, direction = np.zeros(3), np.zeros((3, moved.shape[-1]))
-            if name in _JOINT_POINTS:
-                joint = NAMES.index(name)
-            elif name in marks.names:
+            if name in marks.names:
                 row = marks.names.index(name)
                 own = joint = int(marks.joints[row])
                 # Fingers and face do not move here: their spots ride on wrist and head.
@@ -102,6 +100,8 @@ class Rig:
                     joint = SMPLX_55.parents[joint]
                 offset = marks.template[row] + rest[own] - rest[joint]
                 direction = marks.directions[row, :, :shapes] + moved[own] - moved[joint]
+            elif name in _JOINT_POINTS:
+                joint = NAMES.index(name)
             else:
                 continue
             keypoints.append(MEDIAPIPE_33.index(name))
@@ -135,6 +135,11 @@ class Rig:
             self.joints + self.joint_directions[..., :count] @ betas,
             self.offsets + self.offset_directions[..., :count] @ betas,
         )
+
+    def rest_points(self, betas: np.ndarray) -> Float[np.ndarray, "points 3"]:
+        """The points of a shape in the T-pose, metres."""
+        joints, offsets = self.shaped(betas)
+        return joints[self.carriers] + offsets
 
     def point(self, name: str) -> int:
         """The position of a MediaPipe keypoint among the rig's points."""

@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from mocap.body.builder import build_body
 from mocap.body.builder_pose import bake_t_pose, t_pose_rotations
+from mocap.body.builder_proportions import with_human_proportions
 from mocap.body.builder_shape import ShapeSpace, joint_regressor, principal_shapes, vertex_areas
 from mocap.body.builder_twist import twist_directions
 from mocap.body.kinematics import forward_kinematics, skin
@@ -56,11 +57,45 @@ def test_t_pose_rotations_leave_a_t_pose_alone(cloud):
     joints = cloud[2].copy()
     # The elbows' hinges are found from their bend.
     for side in ("left", "right"):
-        joints[SMPLX_55.index(f"{side}_elbow"), 2] -= 1e-4
+        joints[SMPLX_55.index(f"{side}_elbow"), 2] -= 1e-3
     turned = t_pose_rotations(joints)
     arms = SMPLX_55.indices("left_shoulder", "left_elbow", "left_wrist", "right_wrist")
     angles = Rotation.from_matrix(turned[arms]).magnitude()
     assert np.rad2deg(angles).max() < 3
+
+
+def test_bodies_get_the_proportions_of_people(body):
+    """Of bodies whose shanks and arms are too long by more or less, and too different."""
+    generator = np.random.default_rng(0)
+    betas = torch.from_numpy(generator.normal(0, 1.5, (100, body.num_betas))).float()
+    vertices, joints = (
+        part.double().numpy() for part in (body.rest_vertices(betas), body.rest_joints(betas))
+    )
+    knees = joints[:, SMPLX_55.indices("left_knee", "right_knee"), 1].mean(1)
+    longer = 1 + np.clip(generator.normal(0.15, 0.1, 100), -0.2, 0.5)
+    for points in (vertices, joints):
+        below = np.minimum(points[..., 1] - knees[:, None], 0.0)
+        points[..., 1] += below * (longer - 1)[:, None]
+    moved, placed = with_human_proportions(vertices, joints)
+
+    def length(joints: np.ndarray, a: str, b: str) -> np.ndarray:
+        ends = [joints[:, SMPLX_55.index(f"left_{name}")] for name in (a, b)]
+        return np.linalg.norm(ends[0] - ends[1], axis=-1)
+
+    def crural(joints: np.ndarray) -> np.ndarray:
+        return np.log(length(joints, "knee", "ankle") / length(joints, "hip", "knee"))
+
+    assert crural(joints).mean() > 0.1
+    assert crural(joints).std() > 0.08
+    assert crural(placed).mean() == pytest.approx(np.log(1.01), abs=0.01)
+    assert crural(placed).std() == pytest.approx(0.035, rel=0.1)
+    stature = np.ptp(moved[..., 1], axis=1)
+    arm = length(placed, "shoulder", "elbow") + length(placed, "elbow", "wrist")
+    assert (arm / stature).mean() == pytest.approx(0.299, abs=0.002)
+    assert (arm / stature).std() == pytest.approx(0.0095, rel=0.1)
+    # Nobody becomes another: statures and ranks stay.
+    assert np.corrcoef(stature, np.ptp(vertices[..., 1], axis=1))[0, 1] > 0.9
+    assert np.corrcoef(crural(placed), crural(joints))[0, 1] > 0.9
 
 
 def test_principal_shapes_recover_a_linear_space():

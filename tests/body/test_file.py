@@ -98,10 +98,29 @@ def test_values_that_are_not_finite(tmp_path, content, key):
         ("kintree_table", lambda a: a[:, ::-1], "hierarchy"),
         ("f", lambda a: a + 5, "outside 0 to 13491"),
         ("landmark_vertices", lambda a: a[:-1], "landmark_names needs"),
+        ("landmark_names", lambda a: a[0], "landmark_names needs"),
+        ("keypoint_names", lambda a: a[0], "keypoint_names must be texts"),
+        ("keypoint_names", lambda a: np.arange(len(a)), "keypoint_names must be texts"),
+        ("keypoint_names", lambda a: a[[0, 0, *range(2, len(a))]], "name a point twice"),
+        ("keypoint_names", lambda a: np.array(["nose", *a[1:]]), "name a point twice"),
+        ("keypoint_joints", lambda a: a + 50, "below 55"),
+        ("keypoint_carriers", lambda a: a[::-1], "or their parents"),
+        ("keypoint_offsets", lambda a: a.astype(np.float64) * 1e300, "below 1 m each"),
+        ("keypoint_offsets", lambda a: a * np.nan, "below 1 m each"),
+        ("keypoint_offsets", lambda a: a[:, :2], "below 1 m each"),
     ],
 )
 def test_wrong_arrays(tmp_path, content, key, change, text):
     assert re.search(text, refused(tmp_path, content | {key: change(content[key])}))
+
+
+def test_keypoints_need_each_other_but_no_landmarks(tmp_path, content):
+    kept = {k: v for k, v in content.items() if k != "keypoint_joints"}
+    assert "keypoint_names needs keypoint_joints" in refused(tmp_path, kept)
+    path = tmp_path / "body.npz"
+    np.savez(path, **{k: v for k, v in content.items() if not k.startswith("landmark")})
+    names = load_body(path).landmark_names
+    assert {"left_ankle", "right_thumb", "left_big_toe"} <= set(names)
 
 
 def test_a_needed_pickled_object_is_named(tmp_path, content):

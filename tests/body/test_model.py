@@ -48,7 +48,9 @@ def test_agrees_with_smplx(body, oracle, random_pose, seed):
 def test_agrees_with_smplx_for_a_file_of_another_body(oracle, body, random_pose, tmp_path):
     # Dense pose directions and no landmark names: what a licensed file looks like.
     with np.load(OPEN_BODY) as archive:
-        content = {k: archive[k] for k in archive.files if not k.startswith("landmark")}
+        content = {
+            k: archive[k] for k in archive.files if not k.startswith(("landmark", "keypoint"))
+        }
     generator = np.random.default_rng(0)
     content["posedirs"] = generator.normal(0, 1e-3, content["posedirs"].shape).astype(np.float32)
     content.pop("license")
@@ -78,9 +80,34 @@ def test_joints_only_equals_the_full_path(body, random_pose):
     assert torch.equal(body.forward(pose).joints, full.joints)
     marks = body.landmarks
     shares = torch.from_numpy(marks.weights).float()[..., None]
-    assert (full.landmarks - (full.vertices[:, marks.vertices] * shares).sum(2)).abs().max() < 1e-6
+    skin = marks.joints < 0
+    wanted = (full.vertices[:, marks.vertices] * shares).sum(2)
+    assert (full.landmarks - wanted)[:, skin].abs().max() < 1e-6
     unchunked = body.forward(pose, return_vertices=True)
     assert (full.vertices - unchunked.vertices).abs().max() < 1e-6
+
+
+def test_keypoints_lie_where_a_detector_sees_joints(body64, random_pose):
+    pose = random_pose(5)
+    posed = body64.forward(pose, return_landmarks=True)
+
+    def gap(joint: str, landmark: str) -> torch.Tensor:
+        place = posed.joints[:, SMPLX_55.index(joint)]
+        return posed.landmarks[:, body64.landmark_names.index(landmark)] - place
+
+    knee, ankle = (posed.joints[:, SMPLX_55.index(f"left_{name}")] for name in ("knee", "ankle"))
+    up = gap("left_ankle", "left_ankle")
+    along = (up * (knee - ankle)).sum(-1) / (knee - ankle).norm(dim=-1)
+    # On the shank, whatever the ankle does.
+    assert torch.allclose(along, up.norm(dim=-1), atol=1e-3)
+    assert 0.025 < along.mean() < 0.035
+    hips = [gap(f"{side}_hip", f"{side}_hip") for side in ("left", "right")]
+    turned = posed.rotations[:, 0] @ torch.tensor([0.0, 0.009, 0.017], dtype=torch.float64)
+    assert torch.allclose(hips[0], turned, atol=1e-6)
+    assert torch.allclose(hips[1], turned, atol=1e-6)
+    for name in ("shoulder", "elbow", "wrist"):
+        left, right = (gap(f"{side}_{name}", f"{side}_{name}").norm() for side in ("left", "right"))
+        assert torch.allclose(left, right)
 
 
 def test_regressor_finds_the_joints_on_the_shaped_surface(body64, random_pose):
@@ -128,7 +155,9 @@ def test_the_root_turns_the_body_about_the_pelvis(body64, turn, seed):
 
 def test_gradients_match_finite_differences(body64, random_pose):
     pose = random_pose(1, seed=3)
-    weights = torch.from_numpy(np.random.default_rng(1).normal(size=(39, 3)))
+    weights = torch.from_numpy(
+        np.random.default_rng(1).normal(size=(len(body64.landmark_names), 3))
+    )
 
     def loss(p: BodyPose) -> torch.Tensor:
         posed = body64.forward(p, return_landmarks=True)

@@ -19,6 +19,8 @@ from mocap.depth import (
     without_refinement,
     write_checkpoint,
 )
+from mocap.depth.uprightness import Uprightness
+from mocap.scene import Gravity
 from mocap.skeletons import COCO_17, MEDIAPIPE_33
 from mocap.take import Keypoints2D, Keypoints3D, StageRecord, Take
 
@@ -119,6 +121,43 @@ def test_a_tilted_camera_is_told(detected, make_network):
         assert take.provenance[-1].parameters["gravity"]["source"] == "given with the camera"
 
 
+def test_a_rolled_camera_sees_the_same_pose(detected, make_network):
+    """Turned about its axis by 40 degrees, the picture and what is refined in it turn alike."""
+    refiner = DepthRefiner(make_network(frames=9, elevation=True))
+    person, camera = detected.people["person-1"], detected.camera
+    turn = Rotation.from_euler("z", 40, degrees=True).as_matrix()
+    centre = camera.K[0, :2, 2]
+    found = {}
+    for name, R in (("level", np.eye(3)), ("rolled", turn)):
+        xy = (person.keypoints2d.xy - centre) @ R[:2, :2].T + centre
+        own = replace(
+            person,
+            keypoints2d=replace(person.keypoints2d, xy=xy),
+            keypoints3d=replace(person.keypoints3d, xyz=person.keypoints3d.xyz @ R.T),
+        )
+        given = replace(camera, R=R @ camera.R[:1], t=camera.t[:1], gravity_given=True)
+        take = refine_take(replace(detected, camera=given, people={"one": own}), refiner)
+        found[name] = take.people["one"].refined3d
+    expected = found["level"].xyz @ turn.T
+    np.testing.assert_allclose(found["rolled"].xyz, expected, atol=2e-3)
+    np.testing.assert_allclose(found["rolled"].elevation, found["level"].elevation, atol=2e-3)
+
+
+def test_who_does_not_know_up_leaves_the_picture_alone(detected):
+    person, camera = detected.people["person-1"], detected.camera
+    hips = person.keypoints2d.xy[:, 23:25].mean(1)
+    assert np.isnan(hips).any()
+    askew = Rotation.from_euler("z", 40, degrees=True).apply([0.0, -1.0, 0.0])
+    down = Rotation.from_euler("x", -89.9, degrees=True).apply([0.0, -1.0, 0.0])
+    for up, sigma, roll in ((askew, 0.01, 40), (askew, 0.5, 32), (down, 0.1, 0), (-down, 0.1, 0)):
+        seen = Uprightness.of(hips, person.frames, camera, Gravity(up, sigma, "a guess"))
+        # One for all frames, whether hips are seen in them or not, and wherever they are.
+        np.testing.assert_allclose(np.degrees(seen.roll), roll, atol=0.1)
+        assert (np.isnan(seen.elevation) == np.isnan(hips[:, 0])).all()
+        points = person.keypoints3d.xyz
+        np.testing.assert_allclose(seen.as_seen(seen.upright_metres(points)), points, atol=1e-6)
+
+
 def test_another_camera_is_another_refinement_for_who_is_told_it(detected, make_network, tmp_path):
     camera = replace(detected.camera, gravity_given=True)
     for able in (False, True):
@@ -129,6 +168,8 @@ def test_another_camera_is_another_refinement_for_who_is_told_it(detected, make_
         )
         assert holds_refinement(take, checkpoint)
         assert holds_refinement(replace(take, camera=detected.camera), checkpoint) != able
+        longer = replace(camera, K=camera.K * [[[1.2], [1.2], [1.0]]])
+        assert holds_refinement(replace(take, camera=longer), checkpoint) != able
 
 
 def test_it_can_be_taken_back(detected, checkpoint):

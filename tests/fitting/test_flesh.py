@@ -118,6 +118,8 @@ def test_a_body_without_sole_landmarks_gets_heels_and_toes(body, body64, rig):
         marks,
         names=tuple(marks.names[i] for i in kept),
         joints=marks.joints[kept],
+        carriers=marks.carriers[kept],
+        offsets=marks.offsets[kept],
         vertices=marks.vertices[kept],
         weights=marks.weights[kept],
     )

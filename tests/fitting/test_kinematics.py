@@ -56,10 +56,10 @@ def test_points_ride_where_the_skin_is(body64, rig, rng):
     mine, theirs = pose_rig(rig, betas, pose), forward(body64, betas, pose)
     for row, keypoint in enumerate(rig.keypoints):
         name = MEDIAPIPE_33.names[keypoint]
-        if name in NAMES:
-            wanted = theirs.joints[:, NAMES.index(name)].numpy()
-        else:
+        if name in body64.landmark_names:
             wanted = theirs.landmarks[:, body64.landmark_names.index(name)].numpy()
+        else:
+            wanted = theirs.joints[:, NAMES.index(name)].numpy()
         # Skin near a joint is shared with the neighbour and leaves its carrier a little.
         gap = np.linalg.norm(mine.points[:, row] - wanted, axis=-1)
         assert np.median(gap) < 0.006, name

@@ -76,9 +76,9 @@ class PlainEnergy:
         posed = self.body.forward(pose, return_landmarks=True)
         points = torch.stack(
             [
-                posed.joints[:, SMPLX_55.index(name)]
-                if name in SMPLX_55.names
-                else posed.landmarks[:, self.body.landmark_names.index(name)]
+                posed.landmarks[:, self.body.landmark_names.index(name)]
+                if name in self.body.landmark_names
+                else posed.joints[:, SMPLX_55.index(name)]
                 for name in self.names
             ],
             1,
