@@ -32,7 +32,7 @@ from mocap.datasets.aistpp import VIEWS
 from mocap.datasets.aistpp.rig import make_rig
 from mocap.datasets.pairs import SPLITS, Pairs, PairStore, write_npz
 from mocap.datasets.pairs.views import heading_axes, headings
-from mocap.datasets.synthetic import library
+from mocap.datasets.synthetic import library, perform
 from mocap.datasets.synthetic.cameras import Shot
 from mocap.datasets.synthetic.film import Actor, Studio, cast, film
 from mocap.depth import DepthRefiner, NetworkConfig
@@ -94,7 +94,7 @@ def filmed(studio: Studio, motions: Sequence[library.Motion], key: str, given: N
     rng = np.random.default_rng([given.seed, SPLITS.index(split), int(number)])
     own = [motion for motion in motions if motion.split == split]
     for _ in range(1000):
-        motion = library.perform(own, given.frames, given.fps, rng)
+        motion = perform(own, given.frames, given.fps, rng)
         if len(motion) == given.frames and on_a_spot(motion):
             break
     else:

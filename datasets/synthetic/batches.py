@@ -12,7 +12,8 @@ import numpy as np
 from mocap.datasets.pairs import Pairs
 from mocap.datasets.synthetic.cameras import random_shot
 from mocap.datasets.synthetic.film import Studio, cast, film
-from mocap.datasets.synthetic.library import Motion, perform
+from mocap.datasets.synthetic.library import Motion
+from mocap.datasets.synthetic.performances import perform
 
 #: Frames a second at which performances are filmed.
 FPS = 15.0

@@ -21,7 +21,7 @@ class FitConfig:
     """
 
     height: float | None = None
-    shapes: int = 20
+    shapes: int = 10
     iterations: int = 14
     refine_lens: bool = True
     rounds: int = 2

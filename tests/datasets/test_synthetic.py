@@ -16,11 +16,11 @@ from mocap.datasets.synthetic.cameras import Shot, random_shot
 from mocap.datasets.synthetic.film import SIDE, Studio
 from mocap.datasets.synthetic.library import (
     load_library,
-    mirrored,
     read_library,
     save_library,
     split_of,
 )
+from mocap.datasets.synthetic.performances import mirrored
 from mocap.datasets.synthetic.renderer import Lighting
 from mocap.datasets.synthetic.room import Room
 from mocap.errors import MocapError

@@ -78,8 +78,8 @@ def test_any_way_up(body, body64, camera, turn):
     take = fitted(body, actor, camera)
     assert_sound(take)
     assert mpjpe(take, actor, camera, root_free=True) < 6
-    # Half a percent of the distance.
-    assert mpjpe(take, actor, camera) < 20
+    # Distance is known as well as size: to the usual pose's pull on shape, 0.6 % of it.
+    assert mpjpe(take, actor, camera) < 25
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ def test_at_every_frame_rate(body, body64, camera, fps):
     actor = act(body64, coordinates(int(1.2 * fps), fps), AWAY, upright(30))
     take = fitted(body, actor, camera, fps=fps)
     assert mpjpe(take, actor, camera, root_free=True) < 6
-    # Half a percent of the distance.
-    assert mpjpe(take, actor, camera) < 20
+    # Distance is known as well as size: to the usual pose's pull on shape, 0.6 % of it.
+    assert mpjpe(take, actor, camera) < 25
 
 
 @pytest.mark.parametrize(
