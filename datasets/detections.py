@@ -100,15 +100,7 @@ class Performance:
 
 def landmarks(body: Body, posed: PosedBody) -> Float[np.ndarray, "frames 33 3"]:
     """MediaPipe's points of a body posed with its landmarks, and joints for those it lacks."""
-    assert posed.landmarks is not None
-    marks, joints = posed.landmarks.numpy(), posed.joints.numpy()
-    points = [
-        marks[:, body.landmark_names.index(name)]
-        if name in body.landmark_names
-        else joints[:, SMPLX_55.index(name)]
-        for name in MEDIAPIPE_33.names
-    ]
-    return np.stack(points, 1)
+    return body.named_points(posed, MEDIAPIPE_33.names).numpy()
 
 
 def detect(

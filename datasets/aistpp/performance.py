@@ -82,17 +82,9 @@ class Staged:
 
     def keypoints(self) -> Float[np.ndarray, "frames 17 3"]:
         """The body's own COCO points, world metres."""
-        names = self.body.landmark_names
         with torch.no_grad():
             posed = self.body.forward(self.pose(), return_landmarks=True)
-        assert posed.landmarks is not None
-        points = [
-            posed.landmarks[:, names.index(name)]
-            if name in names
-            else posed.joints[:, SMPLX_55.index(name)]
-            for name in COCO_17.names
-        ]
-        return torch.stack(points, 1).double().numpy()
+        return self.body.named_points(posed, COCO_17.names).double().numpy()
 
     def _centred(self) -> "Staged":
         """Moved and turned about the vertical, all frames alike."""

@@ -42,10 +42,10 @@ def build_body(out: Path, *, shape_components: int = 32, progress: Progress = si
 
     Shape: principal components of adults with people's proportions, betas of unit variance.
     Expression: the face units themselves (``expression_names``), 0 to 1. Hands: plain
-    45-dimensional, zero is flat. Pose directions only compensate twist. The hip joints are
-    between MakeHuman's, which sit at the trochanters. The face landmarks
-    that the format requires (``lmk_…``) all refer to the nose; named points are under
-    ``landmark_…``, and where a detector sees joints under ``keypoint_…``.
+    45-dimensional, zero is flat. Pose directions only compensate twist. The hip joints are nearer
+    the midline than MakeHuman's, which sit at the trochanters. The face landmarks that the format
+    requires (``lmk_…``) all refer to the nose; named points are under ``landmark_…``, and where a
+    detector sees joints under ``keypoint_…``.
 
     Args:
         out: file to write; its folder must exist.

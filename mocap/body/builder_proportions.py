@@ -1,14 +1,15 @@
 """Human proportions for sampled bodies: MakeHuman's sliders know no anatomy.
 
-Its average adult has a shank a sixth longer than the thigh, and slider by slider the limbs of
-sampled bodies vary three to five times as much as people's do. A fit that has to believe such
-bodies cannot tell a short bone from a foreshortened one. So each body is moved, along the bodies'
-own covariance with their measures, to proportions as people have them.
+Its average adult has a shank a sixth longer than the thigh, and sampled limbs vary more than
+people's do: spans three times, the ratio of shank to thigh five times as much. A fit that has to
+believe such bodies cannot tell a short bone from a foreshortened one. So each body is moved, along
+the bodies' own covariance with their measures, to people's proportions.
 
-Means and standard deviations are of adults of both sexes, as shares of stature, from surveys and
-segment tables: the 2012 anthropometric survey of US Army personnel (Gordon et al., 2014; heights of
-trochanter, patella and ankle, span, hand and foot), joint centres after de Leva (1996, *Journal of
-Biomechanics* 29(9)), ratios of long bones (crural and brachial index) from osteometry.
+Measures are shares of stature and ratios of bones. Where hips, shoulders and ankles are, how wide
+they are, and how the arm is divided is MakeHuman's own mean, rounded. Shank and thigh are about
+equal in common tables (between joint centres 0.249 and 0.243 of stature in de Leva's men, 1996,
+*Journal of Biomechanics* 29(9)); spans are a little more than statures, feet a seventh of them.
+Standard deviations are estimates, rounded, of what is usual among adults of both sexes.
 """
 
 from dataclasses import dataclass
@@ -56,8 +57,8 @@ def with_human_proportions(
 ) -> tuple[Float[np.ndarray, "samples vertices 3"], Float[np.ndarray, "samples 55 3"]]:
     """Bodies whose measures have people's means and standard deviations.
 
-    A body keeps its rank in every measure, and what does not go with the measures – stature,
-    girth, sex – is left alone.
+    Whose limbs were long for the others' stay so, nearly in the same order, and what does not go
+    with the measures – stature, girth, sex – is nearly left alone.
 
     Args:
         vertices: bodies that stand with straight legs, arms anyhow, metres.
@@ -77,7 +78,7 @@ def with_human_proportions(
         stature = np.ptp(points[:, :count, 1], axis=1)
         known = np.column_stack([away, stature - stature.mean()])
         change = np.column_stack([target - measured, np.zeros(len(stature))])
-        slopes = np.linalg.solve(known.T @ known, known.T @ stacked)
+        slopes = np.linalg.solve(known.T @ known, known.T @ (stacked - stacked.mean(axis=0)))
         stacked = stacked + change @ slopes
     points = stacked.reshape(len(stacked), -1, 3)
     return points[:, :count], points[:, count:]

@@ -160,8 +160,8 @@ def _check_keypoints(path: Path, arrays: dict[str, np.ndarray]) -> None:
             f"{path}: keypoint_names must be texts, with as many keypoint_joints and "
             f"keypoint_carriers below {known}, and keypoint_offsets of three numbers below 1 m each"
         )
-    taken = {*names.tolist(), *arrays.get("landmark_names", np.zeros(0, str)).tolist()}
-    if len(taken) < count + arrays.get("landmark_names", np.zeros(0)).size:
+    taken = [*names.tolist(), *arrays.get("landmark_names", names[:0]).tolist()]
+    if len(set(taken)) < len(taken):
         raise BodyError(f"{path}: keypoint_names and landmark_names name a point twice")
     parents = np.array(SMPLX_55.parents)[joints]
     if not np.all((carriers == joints) | (carriers == parents)):

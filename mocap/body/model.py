@@ -5,6 +5,7 @@ in shape and expression, joints regressed from the shaped surface, pose directio
 blend skinning.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -181,6 +182,23 @@ class Body:
         return PosedBody(joints, rotations, vertices, landmarks)
 
     __call__ = forward
+
+    def named_points(
+        self, posed: PosedBody, names: Sequence[str]
+    ) -> Float[Tensor, "frames names 3"]:
+        """Landmarks of a posed body, and its joints for names that no landmark has.
+
+        Args:
+            posed: with landmarks.
+            names: of landmarks or of SMPL-X's joints.
+
+        Raises:
+            ValueError: the body has no such point.
+        """
+        assert posed.landmarks is not None
+        known = (*self.landmark_names, *SMPLX_55.names)
+        points = torch.cat([posed.landmarks, posed.joints], 1)
+        return points[:, [known.index(name) for name in names]]
 
     def landmark_attachments(self) -> LandmarkAttachments:
         """Landmarks as points carried by the joint that dominates their skin, in float64.

@@ -177,9 +177,11 @@ class DepthNetwork(nn.Module):
             Numbers everywhere; those of frames in which nothing was seen mean little.
         """
         given = normalise(xy, xyz, confidence, time)
+        if elevation is None:
+            elevation = torch.full_like(given.centre, torch.nan)
         pose = self._pose(given, elevation)
         camera = _camera_place(self.camera(pose))
-        if self.config.elevation and elevation is not None:
+        if self.config.elevation:
             camera = with_told_elevation(camera, elevation, self.own_log_sigma.exp())
         tokens = self._tokens(given, pose, camera)
         told = self._told(camera)
@@ -191,9 +193,7 @@ class DepthNetwork(nn.Module):
         read = read.transpose(0, 1).unflatten(0, given.time.shape)
         return Refinement(_centred(given.xyz + read[..., :3]), self._sigma(read, given), camera)
 
-    def _pose(
-        self, given: Normalised, elevation: Tensor | None
-    ) -> Float[Tensor, "batch frames pose"]:
+    def _pose(self, given: Normalised, elevation: Tensor) -> Float[Tensor, "batch frames pose"]:
         """Each frame as a whole, knowing the others of its window if there are any."""
         flat = [given.xy.flatten(2), given.confidence_2d, given.centre]
         if self.config.viewpoint_features:
@@ -202,8 +202,6 @@ class DepthNetwork(nn.Module):
         encoded = [self.encode_2d(torch.cat(flat, -1)), self.encode_3d(deep)]
         known = [nn.functional.silu(torch.cat(encoded, -1))]
         if self.config.elevation:
-            if elevation is None:
-                elevation = torch.full_like(given.centre, torch.nan)
             known.append(elevation_features(elevation))
         pose = self.join(torch.cat(known, -1))
         if self.config.poses_look_back:

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from mocap.evaluate.averages import mean, percentile
+from mocap.evaluate.joints import posed_points
 from mocap.take import Person, Take
 
 if TYPE_CHECKING:
@@ -56,24 +57,11 @@ class FeetReport:
 
 
 def sole_points(person: Person, body: Body) -> Float[np.ndarray, "frames 4 3"] | None:
-    """A person's foot points in world metres.
-
-    Returns:
-        None without a motion, or where the motion is of another body model: shape parameters
-        belong to the model they were fitted with.
-    """
-    if person.body is None or person.body.model_sha256 != body.sha256:
-        return None
-    import torch
-
+    """A person's foot points in world metres; None where the motion is not of this body."""
     names = SOLES if set(SOLES) <= set(body.landmark_names) else _SKIN
     if not set(names) <= set(body.landmark_names):
         return None
-    with torch.no_grad():
-        landmarks = body.forward(person.body, return_landmarks=True).landmarks
-    assert landmarks is not None
-    rows = [body.landmark_names.index(name) for name in names]
-    return landmarks[:, rows].double().cpu().numpy()
+    return posed_points(person, body, names)
 
 
 def feet_report(take: Take, person: Person, points: Float[np.ndarray, "frames 4 3"]) -> FeetReport:

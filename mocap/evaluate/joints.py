@@ -102,19 +102,25 @@ def fitted_keypoints(
 
     The joints themselves where the body model, which may say more, is not at hand or another one.
     """
-    joints = fitted_points(person, wanted)
-    if joints is None or person.body is None or body is None:
-        return joints
-    beside = [name for name in wanted if name in body.landmark_names]
-    if person.body.model_sha256 != body.sha256 or not beside:
-        return joints
+    seen = None if body is None else posed_points(person, body, wanted)
+    return fitted_points(person, wanted) if seen is None else seen
+
+
+def posed_points(
+    person: Person, body: Body, wanted: Sequence[str]
+) -> Float[np.ndarray, "frames wanted 3"] | None:
+    """Landmarks or joints of a person's body, world metres.
+
+    None without a motion, or where the motion is of another body model: shape parameters belong to
+    the model they were fitted with.
+    """
+    if person.body is None or person.body.model_sha256 != body.sha256:
+        return None
     import torch
 
     with torch.no_grad():
-        landmarks = body.forward(person.body, return_landmarks=True).landmarks
-    assert landmarks is not None
-    seen = pick(landmarks.double().cpu().numpy(), body.landmark_names, wanted)
-    return np.where(np.isnan(seen), joints, seen)
+        posed = body.forward(person.body, return_landmarks=True)
+    return body.named_points(posed, wanted).double().cpu().numpy()
 
 
 def detected_points(person: Person, wanted: Sequence[str] = LIMBS) -> np.ndarray | None:

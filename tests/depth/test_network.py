@@ -242,9 +242,9 @@ def test_a_surer_elevation_says_more(make_network):
     assert_same(told(0.2, NAN), untold)
     apart = [
         float((told(0.2, sigma).camera_relative - untold.camera_relative).abs().max())
-        for sigma in (0.02, 0.2, 2.0)
+        for sigma in (0.02, 1.0, 20.0)
     ]
-    assert apart[0] > 1.05 * apart[1] > 2 * apart[2] > 0
+    assert apart[0] > 1.2 * apart[1] > 2 * apart[2] > 0
     assert_same(
         make_network(frames=9)(*given, torch.zeros(1, 9, 2)), make_network(frames=9)(*given)
     )
