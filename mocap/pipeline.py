@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 #: The stage that finds people; its version changes when its results do.
-DETECTION, DETECTION_VERSION = "detection", "2"
+DETECTION, DETECTION_VERSION = "detection", "3"
 #: The choice of a camera, made without looking at the pictures.
 CAMERA, CAMERA_VERSION = "camera", "1"
 
@@ -178,6 +178,7 @@ def detect(video: str | Path | int, config: ExtractConfig, *, progress: Progress
             depths=config.depths,
             glitches=config.glitches,
             mirrored=person.mirrored,
+            average=config.tracker.mirror.always,
         )
     boxes = [(person.frames, person.box) for person in records.values()]
     scene = Scene(edges.segments(boxes))

@@ -17,6 +17,7 @@ from mocap.cli.options import (
     CameraFile,
     FieldOfView,
     Height,
+    LookTwice,
     NoRefineDepth,
     Quiet,
     Verbose,
@@ -41,6 +42,7 @@ class Options:
     body: Path | None = None
     people: int | None = None
     hands: bool = True
+    look_twice: bool = False
     refine_depth: bool = True
     overlay: bool = True
     fps: float | None = None
@@ -76,6 +78,7 @@ def extract(
     no_hands: Annotated[
         bool, typer.Option("--no-hands", metavar="", help="Leave hands and fingers out: quicker.")
     ] = False,
+    look_twice: LookTwice = False,
     no_refine_depth: NoRefineDepth = False,
     no_overlay: Annotated[
         bool,
@@ -120,6 +123,7 @@ def extract(
         body=body,
         people=people,
         hands=not no_hands,
+        look_twice=look_twice,
         refine_depth=not no_refine_depth,
         overlay=not no_overlay,
         fps=fps,
@@ -195,12 +199,14 @@ def _extract_one(source: Path | int, folder: Path, options: Options, verbose: bo
 def _job(source: Path | int, folder: Path, options: Options) -> "Job":
     from mocap.cli.extraction import Job
     from mocap.fitting import FitConfig
+    from mocap.people import MirrorConfig, TrackerConfig
     from mocap.pipeline import ExtractConfig
 
     config = ExtractConfig(
         hands=options.hands,
         field_of_view=None if options.fov is None else math.radians(options.fov),
         most_people=options.people,
+        tracker=TrackerConfig(mirror=MirrorConfig(always=options.look_twice)),
         refine_depth=options.refine_depth,
         fitting=FitConfig(height=options.height),
     )

@@ -82,6 +82,15 @@ NoRefineDepth = Annotated[
         help="Take depths as the detector sees them, without what is learned of its errors.",
     ),
 ]
+LookTwice = Annotated[
+    bool,
+    typer.Option(
+        "--look-twice",
+        metavar="",
+        help="Look at everybody in the mirror too, in every frame, and average what is seen: "
+        "slower, and nearer to the truth.",
+    ),
+]
 Device = Annotated[
     str,
     typer.Option(metavar="NAME", callback=one_of("auto", "cpu", "cuda"), help="auto, cpu or cuda."),

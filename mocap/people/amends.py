@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mocap.keypoints.detector import Detection
+from mocap.people.averaging import averaged
 from mocap.people.depths import DepthConfig, undo_depth_flips
 from mocap.people.glitches import GlitchConfig, doubt_glitches
 from mocap.people.sides import SideConfig, undo_swaps
@@ -23,12 +24,14 @@ class Amends:
         flipped: depths were given back to the other side, or negated.
         doubted: the body jumped, and lost confidence.
         mirrored: looked at in the mirror as well.
+        averaged: points are the mean of what is seen directly and in the mirror.
     """
 
     swapped: int = 0
     flipped: int = 0
     doubted: int = 0
     mirrored: int = 0
+    averaged: int = 0
 
 
 def put_right(
@@ -39,6 +42,7 @@ def put_right(
     depths: DepthConfig | None,
     glitches: GlitchConfig | None,
     mirrored: Mapping[int, Detection] | None = None,
+    average: bool = False,
 ) -> tuple[Person, Amends]:
     """A person as far as possible as they were, and what was done.
 
@@ -49,14 +53,17 @@ def put_right(
         depths: how reluctantly depths are; None leaves them.
         glitches: what motion allows; None believes everything.
         mirrored: what was seen in the mirror, by video frame.
+        average: whether points become the mean of both, where there are two.
     """
-    flipped = doubted = 0
+    flipped = doubted = both = 0
     person, swapped = undo_swaps(person, sides, mirrored)
+    if average:
+        person, both = averaged(person, mirrored or {})
     if depths is not None:
         person, flipped = undo_depth_flips(person, depths)
     if glitches is not None:
         person, doubted = doubt_glitches(person, fps, glitches)
-    return person, Amends(swapped, flipped, doubted, len(mirrored or {}))
+    return person, Amends(swapped, flipped, doubted, len(mirrored or {}), both)
 
 
 def amends_told(amends: Mapping[str, Amends]) -> dict[str, dict[str, int]]:
@@ -68,5 +75,6 @@ def amends_told(amends: Mapping[str, Amends]) -> dict[str, dict[str, int]]:
             ("frames_with_depths_put_right", "flipped"),
             ("frames_doubted", "doubted"),
             ("frames_seen_in_the_mirror", "mirrored"),
+            ("frames_averaged_with_the_mirror", "averaged"),
         )
     }

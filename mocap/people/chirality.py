@@ -31,7 +31,7 @@ _OPEN, _SOUND = 0.25, 0.35
 _OTHER_POSE = 0.12
 #: Worth of a name that the detector gives in the mirror, in bodies.
 _NAMED = 0.1
-#: Worth of a look into the mirror: it is taken in a few frames and stands for those between.
+#: Worth of a look into the mirror, at most, where it is taken in a few frames.
 _LOOK = 3.0
 
 
@@ -136,10 +136,12 @@ def evidence_for_labels(
     assert body2d is not None
     assert body3d is not None
     evidence = of_labelings(body3d.xyz[rows].astype(float))
-    for place, row in enumerate(rows):
-        reflection = mirrored.get(int(person.frames[row]))
-        if reflection is not None:
-            evidence[place] += _seen_in_the_mirror(body2d.xy[row], reflection)
+    looks = {place: mirrored.get(int(person.frames[row])) for place, row in enumerate(rows)}
+    seen = {place: look for place, look in looks.items() if look is not None}
+    # A look stands for the frames up to the next one.
+    worth = min(_LOOK, len(rows) / max(len(seen), 1))
+    for place, reflection in seen.items():
+        evidence[place] += worth * _seen_in_the_mirror(body2d.xy[rows[place]], reflection)
     return evidence
 
 
@@ -147,14 +149,25 @@ def _seen_in_the_mirror(
     xy: Float[np.ndarray, "33 2"], reflection: Detection
 ) -> Float[np.ndarray, "4"]:
     """What the mirror image says of each labeling of the points seen directly."""
-    size = max(float(np.ptp(xy, axis=0).max()), 1.0)
-    apart = [np.linalg.norm(xy[order] - reflection.xy, axis=1) for order in ORDERS]
-    gaps = np.array([np.average(gap, weights=reflection.confidence + 1e-6) for gap in apart])
-    named = int(gaps.argmin())
-    if gaps[named] > _OTHER_POSE * size:
+    named = same_pose(xy, reflection)
+    if named is None:
         return np.zeros(len(ORDERS))
     # A labeling of the direct points is another one of the mirror's: what lies between them.
     body = reflection.xyz.astype(float)
     told = of_labelings(body)
     told[0] += _NAMED * openness(body)
-    return np.asarray(_LOOK * told[PRODUCT[named]])
+    return np.asarray(told[PRODUCT[named]])
+
+
+def same_pose(xy: Float[np.ndarray, "33 2"], reflection: Detection) -> int | None:
+    """The labeling that makes of a mirror image's points those seen directly; None of another pose.
+
+    Args:
+        xy: points of the picture itself, pixels.
+        reflection: what was seen in the mirror, with the mirroring undone.
+    """
+    size = max(float(np.ptp(xy, axis=0).max()), 1.0)
+    apart = [np.linalg.norm(xy[order] - reflection.xy, axis=1) for order in ORDERS]
+    gaps = np.array([np.average(gap, weights=reflection.confidence + 1e-6) for gap in apart])
+    named = int(gaps.argmin())
+    return named if gaps[named] <= _OTHER_POSE * size else None

@@ -1,4 +1,4 @@
-"""When somebody is looked at in the mirror, to have a second word on left and right."""
+"""When somebody is looked at in the mirror: for a second word on left and right, or on all."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,14 @@ class MirrorConfig:
         when_doubtful: the same where the body does not bend the way its sides say.
         share: of a person's sightings that may be looked at.
         allowance: looks on top of that, for somebody who has just come.
+        always: look every time, so that all points can be averaged.
     """
 
     every: int = 10
     when_doubtful: int = 2
     share: float = 0.15
     allowance: float = 2.0
+    always: bool = False
 
 
 def is_due(tracklet: Tracklet, frame: int, body: Detection, config: MirrorConfig) -> bool:
@@ -33,6 +35,8 @@ def is_due(tracklet: Tracklet, frame: int, body: Detection, config: MirrorConfig
         body: the sighting.
         config: how often.
     """
+    if config.always:
+        return True
     looks = tracklet.reflected
     if len(looks) + 1 > config.allowance + config.share * len(tracklet.sightings):
         return False

@@ -59,6 +59,7 @@ def test_what_was_done_is_told_by_person():
         "frames_with_depths_put_right": {"a": 0, "b": 0},
         "frames_doubted": {"a": 0, "b": 1},
         "frames_seen_in_the_mirror": {"a": 0, "b": 9},
+        "frames_averaged_with_the_mirror": {"a": 0, "b": 0},
     }
 
 

@@ -37,5 +37,9 @@ def test_backwards_as_well():
     assert looks([SURE] * 25, range(50, 25, -1)) == [50, 40, 30]
 
 
+def test_always():
+    assert looks([SURE] * 20, config=MirrorConfig(always=True)) == list(range(20))
+
+
 def test_never():
     assert looks([UNSURE] * 50, config=MirrorConfig(share=0.0, allowance=0.0)) == []
