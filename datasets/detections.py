@@ -50,7 +50,7 @@ class Noise:
         pixels: standard deviation of 2D points, as a share of the person's height in the picture.
         metres: standard deviation of the 3D points, each axis.
         depth_share: how much of true depth extents the 3D points lose.
-        shear: depth gained for every metre up: leaning forward, MediaPipe's habit.
+        shear: depth gained for every metre down: leaning forward, MediaPipe's habit.
         scale: of the detector's metre.
         wander: seconds over which errors of 3D points keep their sign.
         hidden: how much larger the errors of hidden points are.

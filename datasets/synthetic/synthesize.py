@@ -80,21 +80,25 @@ def synthesize(
     library = load_library(kept) if kept.exists() else read_library(paths, body, progress=progress)
     store = PairStore.make(out, "synthetic", parameters)
     if not kept.exists():
-        save_library(library, kept)
+        with store.writing():
+            save_library(library, kept)
     splits = _performed(library)
     count = math.ceil(frames / USUAL_YIELD)
     batches = [Batch(number, split_of(number), seed) for number in range(count)]
     batches = [batch for batch in batches if batch.split in splits]
     _warn_of_few(splits - {batch.split for batch in batches}, frames)
-    return run_items(
-        batches,
-        _Maker(str(kept.resolve()), str(fetch("pose_landmarker"))),
-        store,
-        workers=workers,
-        ray_address=ray_address,
-        progress=progress,
-        stage="batches",
-    )
+    try:
+        return run_items(
+            batches,
+            _Maker(str(kept.resolve()), str(fetch("pose_landmarker"))),
+            store,
+            workers=workers,
+            ray_address=ray_address,
+            progress=progress,
+            stage="batches",
+        )
+    finally:
+        _let_go()
 
 
 def split_of(number: int) -> str:
@@ -131,6 +135,10 @@ def _warn_of_few(missing: Collection[str], frames: int) -> None:
         )
 
 
+#: The studios of this process that are not closed yet.
+_open: list[Studio] = []
+
+
 @dataclass(frozen=True)
 class _Maker:
     """Makes a batch's pairs wherever it is sent."""
@@ -149,10 +157,17 @@ def _workshop(library: str, model: str) -> tuple[Studio, list[Motion]]:
     os.environ.setdefault("LP_NUM_THREADS", "1")
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    studio = Studio.of(load_body(), MediaPipePose(Path(model), most=1))
     # MediaPipe must be closed before the interpreter comes down; `atexit` is too late for it.
-    Finalize(None, studio.close, exitpriority=1)
-    return studio, load_library(Path(library))
+    Finalize(None, _let_go, exitpriority=1)
+    _open.append(Studio.of(load_body(), MediaPipePose(Path(model), most=1)))
+    return _open[-1], load_library(Path(library))
+
+
+def _let_go() -> None:
+    """Close and forget what this process has loaded, if anything."""
+    _workshop.cache_clear()
+    while _open:
+        _open.pop().close()
 
 
 def _told(paths: Sequence[Path]) -> list[str]:

@@ -11,7 +11,7 @@ import typer
 from mocap.cli.benchmark_figures import CameraResult, as_json, show_results
 from mocap.cli.console import STOPPED, conclude, configure, note, waiting
 from mocap.cli.evaluate import write_json
-from mocap.cli.options import LookTwice, Quiet, Verbose, examples, flowing
+from mocap.cli.options import LookOnce, Quiet, Verbose, examples, flowing
 from mocap.cli.progress import StageProgress
 from mocap.errors import MocapError, TakeError
 from mocap.progress import Progress
@@ -52,7 +52,7 @@ def benchmark(
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the figures as JSON.")
     ] = None,
-    look_twice: LookTwice = False,
+    look_once: LookOnce = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
@@ -75,7 +75,7 @@ def benchmark(
     given = None if truth is None else load_truth(truth)
     try:
         with writable_folder(out):
-            takes, alone = _takes(clip, out, chosen if given else list(rig), chosen, look_twice)
+            takes, alone = _takes(clip, out, chosen if given else list(rig), chosen, look_once)
             found = given or _triangulated(takes, rig, out / TRUTH)
     except KeyboardInterrupt:
         conclude(f"stopped; what was finished is in {out}, and the same command goes on from it")
@@ -119,13 +119,13 @@ def _chosen(cameras: str, rig: Mapping[str, "RigCamera"]) -> list[str]:
 
 
 def _takes(
-    clip: Path, out: Path, names: Sequence[str], measured: Sequence[str], look_twice: bool
+    clip: Path, out: Path, names: Sequence[str], measured: Sequence[str], look_once: bool
 ) -> tuple[dict[str, "Take"], dict[str, "Take"]]:
     """Takes by camera; for those that are measured also what the detector alone sees."""
     from mocap.people import MirrorConfig, TrackerConfig
     from mocap.pipeline import ExtractConfig
 
-    config = ExtractConfig(tracker=TrackerConfig(mirror=MirrorConfig(always=look_twice)))
+    config = ExtractConfig(tracker=TrackerConfig(mirror=MirrorConfig(always=not look_once)))
     takes, alone = {}, {}
     for name in names:
         note(f"{name}:")
@@ -157,13 +157,13 @@ def _extracted(video: Path, folder: Path, config: "ExtractConfig", progress: Pro
 def _detected(video: Path, path: Path, config: "ExtractConfig", progress: Progress) -> "Take":
     """What the detector alone sees at one look, sides as it told them."""
     from mocap.cli.resume import holds_detection
-    from mocap.people import SideConfig, TrackerConfig
+    from mocap.people import MirrorConfig, SideConfig, TrackerConfig
     from mocap.pipeline import detect
     from mocap.video import hash_source
 
     # So dear that nothing is ever swapped back; fingers serve no figure here.
     never = SideConfig(swapped=1e6)
-    once = TrackerConfig()
+    once = TrackerConfig(mirror=MirrorConfig(always=False))
     config = replace(config, tracker=once, sides=never, depths=None, glitches=None, hands=False)
     earlier = _load(path)
     if earlier is not None and holds_detection(earlier, hash_source(video), config):

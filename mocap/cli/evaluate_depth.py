@@ -36,8 +36,8 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("direction to the camera, 90 % (°)", "camera_p90_degrees", "number"),
     ("azimuth, median (°)", "azimuth_median_degrees", "number"),
     ("elevation, median (°)", "elevation_median_degrees", "number"),
-    ("errors within sigma (Gaussian: 61 %)", "within_one_sigma", "share"),
-    ("errors within two sigma (99 %)", "within_two_sigma", "share"),
+    ("errors within sigma (67 % are meant)", "within_one_sigma", "share"),
+    ("errors within two sigma (97 %)", "within_two_sigma", "share"),
 )
 _PLOTS = (".png", ".svg", ".pdf")
 #: The figures of a bin.
@@ -101,7 +101,8 @@ def evaluate_depth(
 
     Overall, by azimuth and by elevation of the camera about the person: 12 limb joints, from the
     middle of the hips. Sequences are refined in windows, and every pose in the mirror too, as by
-    `mocap extract`; which also tells elevations, and puts the detector's points right before.
+    `mocap extract`; which also tells elevations, and puts the detector's points right before, and
+    averages them with those of the mirror image.
     """
     configure(verbose=verbose, quiet=quiet)
     read = {path.resolve() for path in (*data, *([] if model is None else [model]))}

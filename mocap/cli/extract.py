@@ -17,7 +17,7 @@ from mocap.cli.options import (
     CameraFile,
     FieldOfView,
     Height,
-    LookTwice,
+    LookOnce,
     NoRefineDepth,
     Quiet,
     Verbose,
@@ -42,7 +42,7 @@ class Options:
     body: Path | None = None
     people: int | None = None
     hands: bool = True
-    look_twice: bool = False
+    look_once: bool = False
     refine_depth: bool = True
     overlay: bool = True
     fps: float | None = None
@@ -78,7 +78,7 @@ def extract(
     no_hands: Annotated[
         bool, typer.Option("--no-hands", metavar="", help="Leave hands and fingers out: quicker.")
     ] = False,
-    look_twice: LookTwice = False,
+    look_once: LookOnce = False,
     no_refine_depth: NoRefineDepth = False,
     no_overlay: Annotated[
         bool,
@@ -123,7 +123,7 @@ def extract(
         body=body,
         people=people,
         hands=not no_hands,
-        look_twice=look_twice,
+        look_once=look_once,
         refine_depth=not no_refine_depth,
         overlay=not no_overlay,
         fps=fps,
@@ -206,7 +206,7 @@ def _job(source: Path | int, folder: Path, options: Options) -> "Job":
         hands=options.hands,
         field_of_view=None if options.fov is None else math.radians(options.fov),
         most_people=options.people,
-        tracker=TrackerConfig(mirror=MirrorConfig(always=options.look_twice)),
+        tracker=TrackerConfig(mirror=MirrorConfig(always=not options.look_once)),
         refine_depth=options.refine_depth,
         fitting=FitConfig(height=options.height),
     )

@@ -82,13 +82,13 @@ NoRefineDepth = Annotated[
         help="Take depths as the detector sees them, without what is learned of its errors.",
     ),
 ]
-LookTwice = Annotated[
+LookOnce = Annotated[
     bool,
     typer.Option(
-        "--look-twice",
+        "--look-once",
         metavar="",
-        help="Look at everybody in the mirror too, in every frame, and average what is seen: "
-        "slower, and nearer to the truth.",
+        help="Look at everybody but once a frame, and not also in the mirror image, which is "
+        "averaged with it: quicker, and farther from the truth.",
     ),
 ]
 Device = Annotated[

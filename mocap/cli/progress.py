@@ -31,6 +31,7 @@ _STAGES = {
     "videos": ("converting videos", "videos"),
     "checking": ("checking what is there", "items"),
     "reading": ("reading pairs", "items"),
+    "putting right": ("putting detections right", "poses"),
     "packing": ("packing pairs", "pairs"),
     "training": ("training", "poses"),
     "refining": ("refining depth", "poses"),

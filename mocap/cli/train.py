@@ -93,8 +93,9 @@ def depth(
 ) -> None:
     """Train the depth refiner.
 
-    After every epoch DIR holds all that is needed to go on, and the best model so far. Ctrl-C
-    stops; the same command with --resume goes on as if nothing had been.
+    After every epoch DIR holds all that is needed to go on, and the best model so far, by the
+    pairs that validate; a refiner that can be told the camera's elevation is told it to 3° there.
+    Ctrl-C stops; the same command with --resume goes on as if nothing had been.
     """
     configure(verbose=verbose, quiet=quiet)
     with waiting("starting"):

@@ -6,6 +6,7 @@ are float16 in the file and float32 in memory. A checksum over metadata and weig
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -22,7 +23,7 @@ from mocap.files import write_whole
 
 FORMAT = "mocap-depth-refiner"
 #: Of the file and of the network's inside: weights of another version mean something else.
-VERSION = 2
+VERSION = 3
 
 # The entry of safetensors' metadata that holds all of ours, as JSON.
 _TOLD = "about"
@@ -138,6 +139,10 @@ def _checked(
         if max(config.layers, config.temporal_layers) > len(weights):
             raise ValueError(f"there are more layers than the {len(weights)} weights")
         parts = (told["recipe"], told["data_sha256"], told["licence"])
+        if [type(part) for part in parts] != [dict, str, str]:
+            raise ValueError("recipe, data_sha256 and licence are not a table and two texts")
+        if not all(weight.isfinite().all() for weight in weights.values()):
+            raise ValueError("weights are not finite")
         checkpoint = Checkpoint(config, weights, *parts, sha256)
         checkpoint.network()
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -190,4 +195,6 @@ def _config(told: Mapping[str, Any]) -> NetworkConfig:
             raise ValueError(f"{item.name} is {told[item.name]!r}")
         if isinstance(told[item.name], int) and told[item.name] > _MOST:
             raise ValueError(f"{item.name} is {told[item.name]}, more than {_MOST}")
+    if not math.isfinite(told["rate"]):
+        raise ValueError(f"rate is {told['rate']}")
     return NetworkConfig(**told)

@@ -264,6 +264,8 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
     except (RuntimeError, TypeError) as error:
         raise CheckpointError(f"device {name!r} is none of auto, cpu, cuda") from error
+    if device.type not in ("cpu", "cuda"):
+        raise CheckpointError(f"device {name!r} is none of auto, cpu, cuda")
     if device.type == "cuda" and (device.index or 0) >= there:
         raise CheckpointError(f"device {name!r}: PyTorch sees {there} CUDA devices; take 'cpu'")
     return device

@@ -70,4 +70,4 @@ def _turned(points: np.ndarray, angle: Float[np.ndarray, " frames"]) -> np.ndarr
     cosine, sine = np.cos(angle)[:, None], np.sin(angle)[:, None]
     x, y = points[..., 0], points[..., 1]
     turned = np.stack([cosine * x - sine * y, sine * x + cosine * y], -1)
-    return np.concatenate([turned, points[..., 2:]], -1)
+    return np.concatenate([turned, points[..., 2:]], -1).astype(points.dtype)

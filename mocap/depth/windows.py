@@ -29,7 +29,7 @@ def windows(
         Numbers of frames, -1 where a window has no more.
     """
     found = [window for strand in strands(times, rate) for window in _cover(strand, length)]
-    return np.array(found).reshape(-1, length)
+    return np.array(found, int).reshape(-1, length)
 
 
 def strands(

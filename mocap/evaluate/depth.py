@@ -59,9 +59,10 @@ class DepthAccuracy:
         camera_p90_degrees: its 90th percentile.
         azimuth_median_degrees: absolute error about the vertical.
         elevation_median_degrees: absolute error above the horizon.
-        within_one_sigma: share of limb joints that are no farther off than their sigma says; 0.61
-            of a Gaussian.
-        within_two_sigma: within twice that; 0.99 of a Gaussian.
+        within_one_sigma: share of limb joints that are no farther off than their sigma says; 0.67
+            of errors whose density falls exponentially with distance, as the refiner's are meant
+            to, and 0.61 of Gaussian ones.
+        within_two_sigma: within twice that; 0.97, or 0.99 of Gaussian ones.
     """
 
     samples: int

@@ -2,19 +2,38 @@
 
 Both show the same body, and what the detector gets wrong in the two is partly different: the mean
 is nearer to the truth than either. (Pose detectors have long been scored so, by a "flip test".)
-Sides must have been put right before, or left would be averaged with right.
+Sides must have been put right before, or left would be averaged with right. Where one look sees a
+limb come forward and the other sees it go back, their mean would be a limb too short for anybody:
+there the direct look has its way.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+from jaxtyping import Float
 
 from mocap.keypoints.detector import Detection
 from mocap.people.chirality import same_pose
 from mocap.people.labelings import ORDERS
 from mocap.people.runs import sighting_runs
+from mocap.skeletons import MEDIAPIPE_33
 from mocap.take import Person
+
+#: Two depths of a bone's end from its start that are more apart, with different signs, are two
+#: poses: metres.
+_APART = 0.1
+_LIMBS = [
+    MEDIAPIPE_33.indices(*(f"{side}_{joint}" for joint in joints))
+    for side in ("left", "right")
+    for joints in (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle"))
+]
+#: What ends a limb goes with it.
+_ENDS = {
+    MEDIAPIPE_33.index(f"{side}_{joint}"): MEDIAPIPE_33.indices(*(f"{side}_{end}" for end in ends))
+    for side in ("left", "right")
+    for joint, ends in (("wrist", ("pinky", "index", "thumb")), ("ankle", ("heel", "foot_index")))
+}
 
 
 def averaged(person: Person, mirrored: Mapping[int, Detection]) -> tuple[Person, int]:
@@ -40,7 +59,7 @@ def averaged(person: Person, mirrored: Mapping[int, Detection]) -> tuple[Person,
             continue
         order = ORDERS[named]
         xy[row] = _mean(xy[row], reflection.xy[order])
-        xyz[row] = _mean(xyz[row], reflection.xyz[order])
+        xyz[row] = _in_space(xyz[row], reflection.xyz[order])
         confidence[row] = _mean(confidence[row], reflection.confidence[order])
         count += 1
     changed = replace(
@@ -49,6 +68,20 @@ def averaged(person: Person, mirrored: Mapping[int, Detection]) -> tuple[Person,
         keypoints3d=replace(body3d, xyz=xyz),
     )
     return changed, count
+
+
+def _in_space(
+    direct: Float[np.ndarray, "33 3"], mirrored: Float[np.ndarray, "33 3"]
+) -> Float[np.ndarray, "33 3"]:
+    """The mean of two bodies; depths along limbs of which they tell two stories are the first's."""
+    both = _mean(direct, mirrored)
+    for limb in _LIMBS:
+        along, other = np.diff(direct[limb, 2]), np.diff(mirrored[limb, 2])
+        if np.any((along * other < 0) & (abs(along - other) > _APART)):
+            root, *rest = limb
+            rest = [*rest, *_ENDS[rest[-1]]]
+            both[rest, 2] = both[root, 2] + direct[rest, 2] - direct[root, 2]
+    return both
 
 
 def _mean(one: np.ndarray, other: np.ndarray) -> np.ndarray:

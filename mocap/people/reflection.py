@@ -9,21 +9,21 @@ from mocap.people.tracks import Tracklet
 
 @dataclass(frozen=True)
 class MirrorConfig:
-    """How often; a look costs as much as finding the person did.
+    """How often; a look costs as much as following the person by a frame does.
 
     Attributes:
+        always: look every time, so that all points can be averaged; what follows does not matter.
         every: frames between two looks at somebody whose sides are in no doubt.
         when_doubtful: the same where the body does not bend the way its sides say.
         share: of a person's sightings that may be looked at.
         allowance: looks on top of that, for somebody who has just come.
-        always: look every time, so that all points can be averaged.
     """
 
+    always: bool = True
     every: int = 10
     when_doubtful: int = 2
     share: float = 0.15
     allowance: float = 2.0
-    always: bool = False
 
 
 def is_due(tracklet: Tracklet, frame: int, body: Detection, config: MirrorConfig) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from mocap.depth import DepthNetwork, NetworkConfig, read_checkpoint, write_checkpoint
 from mocap.errors import CheckpointError
@@ -97,10 +97,10 @@ def test_a_changed_byte_is_told(saved, share):
         read_checkpoint(saved)
 
 
-@pytest.mark.parametrize("version", [0, 1, "x", None])
+@pytest.mark.parametrize("version", [0, 2, "x", None])
 def test_another_version_by_name(saved, version):
     with pytest.raises(
-        CheckpointError, match=f"of version {version}; this program reads version 2"
+        CheckpointError, match=f"of version {version}; this program reads version 3"
     ):
         read_checkpoint(changed(saved, version=version))
 
@@ -129,8 +129,9 @@ def test_changed_metadata_is_told(saved):
         {"frames": None},
         {"width": 10**9},
         {"layers": 1000},
+        {"rate": float("inf")},
     ],
-    ids=["width", "text", "layers", "heads", "new", "none", "vast", "deep"],
+    ids=["width", "text", "layers", "heads", "new", "none", "vast", "deep", "rate"],
 )
 def test_parts_that_do_not_belong_together(saved, monkeypatch, config):
     # As if written by a program with other ideas, checksum and all.
@@ -139,6 +140,28 @@ def test_parts_that_do_not_belong_together(saved, monkeypatch, config):
     path = changed(saved, config={**told, **config}, checksum="0")
     with pytest.raises(CheckpointError, match="do not belong together"):
         read_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"recipe": [1]}, {"licence": 5}, {"data_sha256": None}],
+    ids=lambda told: next(iter(told)),
+)
+def test_what_is_told_must_be_of_its_kind(saved, monkeypatch, told):
+    monkeypatch.setattr("mocap.depth.checkpoint._checksum", lambda *_: "0")
+    with pytest.raises(CheckpointError, match="do not belong together: recipe, data_sha256"):
+        read_checkpoint(changed(saved, **told, checksum="0"))
+
+
+def test_weights_must_be_numbers(saved, monkeypatch):
+    monkeypatch.setattr("mocap.depth.checkpoint._checksum", lambda *_: "0")
+    weights = load_file(saved)
+    next(iter(weights.values()))[:1] = torch.nan
+    with safe_open(saved, framework="pt") as file:
+        about = {**json.loads(file.metadata()["about"]), "checksum": "0"}
+    save_file(weights, saved, {"about": json.dumps(about)})
+    with pytest.raises(CheckpointError, match="weights are not finite"):
+        read_checkpoint(saved)
 
 
 def test_sizes_that_the_weights_do_not_have_take_no_memory(saved, monkeypatch):
@@ -170,7 +193,7 @@ def test_metadata_nested_too_deeply(saved):
     with safe_open(saved, framework="pt") as file:
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     for depth in (900, 100_000):
-        about = '{"format": "mocap-depth-refiner", "version": 2, "recipe": %s%s}'
+        about = '{"format": "mocap-depth-refiner", "version": 3, "recipe": %s%s}'
         save_file(weights, saved, {"about": about % ("[" * depth, "]" * depth)})
         with pytest.raises(CheckpointError, match=r"r\.safetensors: is damaged"):
             read_checkpoint(saved)

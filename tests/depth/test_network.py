@@ -1,5 +1,6 @@
 """The network: its size, its switches, and what must hold whatever its weights are."""
 
+from copy import deepcopy
 from dataclasses import fields
 
 import pytest
@@ -198,15 +199,33 @@ def test_attention_is_the_usual_one():
     query, key, value = (
         part.unflatten(-1, (4, 8)).transpose(1, 2) for part in attention.into(tokens).chunk(3, -1)
     )
+    seen[0, 0] = 1.0
     for mask in (None, seen):
         where = None if mask is None else mask[:, None, None].bool()
-        mixed = torch.nn.functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=where, scale=1.0
-        )
-        expected = attention.out(mixed.transpose(1, 2).flatten(2))
-        torch.testing.assert_close(attention(tokens, mask), expected, atol=1e-5, rtol=1e-4)
+        # Of any strength: logits of several hundred are common over time.
+        for strength in (1.0, 20.0):
+            mixed = torch.nn.functional.scaled_dot_product_attention(
+                strength * query, strength * key, value, attn_mask=where, scale=1.0
+            )
+            expected = attention.out(mixed.transpose(1, 2).flatten(2))
+            strong = deepcopy(attention)
+            strong.into.weight.data[:64] *= strength
+            strong.into.bias.data[:64] *= strength
+            torch.testing.assert_close(strong(tokens, mask), expected, atol=1e-4, rtol=1e-3)
     assert attention(tokens, torch.zeros(5, 17)).isfinite().all()
     assert attention(1e4 * tokens).isfinite().all()
+
+
+def test_mixed_precision_gives_numbers(make_network):
+    given = [torch.randn(2, 9, 17, 2), torch.randn(2, 9, 17, 3), torch.rand(2, 9, 17)]
+    time = torch.arange(9.0).expand(2, 9) / 15
+    network = make_network(frames=9)
+    for weight in network.parameters():
+        weight.data *= 1.5
+    with torch.autocast("cpu", dtype=torch.float16):
+        said = network(*given, time, torch.zeros(2, 9, 2))
+    for part in (said.xyz, said.sigma, said.camera_relative):
+        assert part.isfinite().all()
 
 
 def test_views_are_written_as_multiples_of_their_angles():

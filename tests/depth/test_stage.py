@@ -118,6 +118,7 @@ def test_a_tilted_camera_is_told(detected, make_network):
             elevation_sigma=0.0,
         )
         np.testing.assert_allclose(refined.xyz, expected.xyz, atol=1e-4)
+        assert refined.xyz.dtype == np.float32
         assert take.provenance[-1].parameters["gravity"]["source"] == "given with the camera"
 
 

@@ -42,7 +42,7 @@ class Noise:
         pixels: standard deviation, as a share of the person's height in the picture.
         metres: standard deviation of the 3D points, each axis.
         depth_share: how much of true depth extents the 3D points lose.
-        shear: depth gained for every metre up: leaning forward, MediaPipe's habit.
+        shear: depth gained for every metre down: leaning forward, MediaPipe's habit.
         scale: of the detector's metre.
     """
 

@@ -10,7 +10,7 @@ from mocap.body import BodyPose, load_body
 from mocap.datasets.pairs import Pairs
 from mocap.datasets.synthetic.film import landmarks
 from mocap.skeletons import COCO_17, MEDIAPIPE_33, SMPLX_55
-from mocap.training.depth.extracted import as_extracted
+from mocap.training.depth.extracted import _person, as_extracted
 
 COCO = MEDIAPIPE_33.indices(*COCO_17.names)
 MIRROR = list(MEDIAPIPE_33.mirror)
@@ -93,6 +93,19 @@ def test_gaps_are_kept(pairs):
     found = as_extracted(pairs[kept])
     np.testing.assert_allclose(found.time, pairs.time[kept])
     np.testing.assert_allclose(found.corrupted, pairs.corrupted[kept], atol=1e-6)
+
+
+@pytest.mark.parametrize("wobble", [0.0005, 0.012])
+def test_frames_at_uneven_times_keep_what_was_seen_in_them(pairs, wobble):
+    lots = np.random.default_rng(4)
+    time = pairs.time + lots.uniform(-wobble, wobble, len(pairs)).astype(np.float32)
+    found = as_extracted(replace(pairs, time=time))
+    np.testing.assert_array_equal(found.time, time)
+    np.testing.assert_allclose(found.corrupted, pairs.corrupted, atol=1e-6)
+    person, rows, fps = _person(replace(pairs, time=time), slice(0, len(pairs)))
+    assert len(rows) == len(set(rows.tolist())) == len(pairs)
+    assert len(person.frames) <= 1.1 * len(pairs)
+    assert fps == pytest.approx(15.0, rel=0.2)
 
 
 def test_what_tells_no_motion_is_left_out(pairs):

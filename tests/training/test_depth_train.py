@@ -144,6 +144,14 @@ def test_windows_of_frames(data: Path, tmp_path: Path) -> None:
     assert float(row["velocity"]) > 0
 
 
+def test_a_handful_of_pairs_is_learned_from_in_every_epoch(tmp_path: Path) -> None:
+    few = make_pairs(6, (0.0, 90.0), (0.0,), splits=("train", "val"))
+    network = replace(TINY, frames=24, temporal_layers=1)
+    pairs = write_npz(few, tmp_path / "few.npz")
+    train(config(pairs, tmp_path / "run", epochs=2, network=network))
+    assert [float(row["loss"]) != 0 for row in figures(tmp_path / "run")] == [True, True]
+
+
 def test_runs_are_not_mixed_up(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     train(config(data, out, epochs=1))

@@ -186,7 +186,7 @@ def read_corpus(
         )
     if not len(val):
         raise TrainingError(f"{names}: {len(train)} pairs are too few to hold some out")
-    more = as_extracted(train) if extracted else train[:0]
+    more = as_extracted(train, progress) if extracted else train[:0]
     train = Pairs.concatenate(_slim(part) for part in (train, more)) if len(more) else _slim(train)
     val = _slim(val)
     return Corpus(train, val, _digest(train, val))

@@ -2,7 +2,8 @@
 
 The refiner gets a take's keypoints, in which sides and depths were put right as far as they could
 be (:func:`mocap.people.put_right`): mistakes of another kind than the detector's own. It learns
-from both.
+from both. That a take's keypoints are averaged with those of the mirror image is not imitated:
+pairs hold one look.
 """
 
 from dataclasses import replace
@@ -11,17 +12,19 @@ import numpy as np
 
 from mocap.datasets.pairs import Pairs
 from mocap.people import DepthConfig, GlitchConfig, SideConfig, put_right
+from mocap.progress import Progress, silent
 from mocap.skeletons import COCO_17, MEDIAPIPE_33
 from mocap.take import Keypoints2D, Keypoints3D, Person
 
 _COCO = MEDIAPIPE_33.indices(*COCO_17.names)
 
 
-def as_extracted(pairs: Pairs) -> Pairs:
+def as_extracted(pairs: Pairs, progress: Progress = silent) -> Pairs:
     """The pairs of sequences, put right; single frames, which tell no motion, are left out.
 
     Args:
         pairs: with all of MediaPipe's landmarks, sequences and times.
+        progress: told of poses.
 
     Returns:
         Pairs without landmarks; none where the pairs do not tell what is needed, and none of
@@ -33,6 +36,7 @@ def as_extracted(pairs: Pairs) -> Pairs:
     corrupted, seen = pairs.corrupted.copy(), pairs.visibility.copy()
     flat, kept = pairs.pose_2d.copy(), np.zeros(len(pairs), bool)
     for run in pairs.runs():
+        progress("putting right", run.stop, len(pairs))
         person, rows, fps = _person(pairs, run)
         if person is None:
             continue
@@ -71,8 +75,10 @@ def _person(pairs: Pairs, run: slice) -> tuple[Person | None, np.ndarray, float]
     nothing = None, np.zeros(0, int), 0.0
     if len(time) < 3 or not all(np.isfinite(one).all() for one in (time, xy, xyz, confidence)):
         return nothing
-    beat = float(np.min(np.diff(time)))
-    rows = np.round((time - time[0]) / beat).astype(int)
+    steps = np.diff(time)
+    beat = float(np.median(steps))
+    # Frames that are missing leave rows empty; no two frames share one.
+    rows = np.concatenate([[0], np.cumsum(np.maximum(1, np.round(steps / beat)))]).astype(int)
     count = int(rows[-1]) + 1
     if count > 100 * len(rows):
         return nothing

@@ -189,7 +189,10 @@ def _read(path: Path) -> dict[str, Any]:
         return torch.load(path, map_location="cpu", weights_only=True)
     except PermissionError as error:
         raise TrainingError(f"{path}: cannot be read ({error.strerror})") from error
-    except (OSError, RuntimeError, EOFError, UnpicklingError, ValueError, KeyError) as error:
+    except (
+        *(OSError, RuntimeError, EOFError, UnpicklingError, ValueError),
+        *(KeyError, IndexError, TypeError, AttributeError),
+    ) as error:
         # PyTorch's own words advise to read it unsafely.
         raise TrainingError(
             f"{path}: is damaged, cut short, or no checkpoint of a run, and cannot be gone on "

@@ -107,7 +107,12 @@ class DepthModule(lightning.LightningModule):
         self._said.append(tuple(part[rows, places].float().cpu() for part in parts))
 
     def _told(self, batch: Batch) -> Batch:
-        """A batch that tells elevations as a clip's lines do, with the same errors each time."""
+        """A batch that tells elevations as a clip's lines do, with the same errors each time.
+
+        Only where the network learns to be told.
+        """
+        if not (self.config.network.elevation and self.config.augmentations.tell_elevation):
+            return batch
         sigma = torch.full((len(batch),), _TOLD_SIGMA, device=self.device)
         lots = torch.Generator(self.device).manual_seed(int(batch.time.nan_to_num().sum() * 1e3))
         error = sigma * torch.randn(len(batch), generator=lots, device=self.device)

@@ -55,7 +55,7 @@ class Run:
         share = min(1.0, config.overlap / frames) if frames > 1 else 1.0
         self._order = Shuffled(
             len(train),
-            drawn=round(share * len(train)),
+            drawn=max(1, round(share * len(train))),
             batch=max(config.devices, config.batch // frames),
             seed=config.seed,
             epoch=lambda: self._trainer.current_epoch,
