@@ -30,7 +30,6 @@ from mocap.datasets.pairs.item import (
     is_key,
     read_item,
 )
-from mocap.datasets.pairs.lock import only_writer
 from mocap.datasets.pairs.manifest import (
     FAILED,
     ITEMS,
@@ -41,6 +40,7 @@ from mocap.datasets.pairs.manifest import (
 )
 from mocap.datasets.pairs.record import Pairs, PairsError
 from mocap.files import sweep, write_whole
+from mocap.folder_lock import only_writer
 from mocap.progress import Progress, silent
 
 HEAD = "dataset.json"
@@ -134,7 +134,7 @@ class PairStore:
         Raises:
             PairsError: another process is writing to the store, or it cannot be written.
         """
-        with only_writer(self.folder):
+        with only_writer(self.folder, error=PairsError):
             (self.folder / ITEMS).mkdir(exist_ok=True)
             # Another process may have written since this one looked.
             self._read_manifest()

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 from mocap.datasets.pairs import PairsError, write_npz
 from mocap.depth import NetworkConfig, read_checkpoint
+from mocap.folder_lock import only_writer
 from mocap.training.depth import (
     MODEL,
     RESUMABLE,
@@ -382,3 +383,14 @@ def test_a_process_that_also_detects_outlives_training(
         [sys.executable, "-c", _WATCH_THEN_TRAIN, wanted], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_one_run_at_a_time_in_a_folder(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    with (
+        only_writer(out),
+        pytest.raises(TrainingError, match=r"run: another process is writing to it"),
+    ):
+        train(config(data, out))
+    assert [path.name for path in out.iterdir()] == [".lock"]

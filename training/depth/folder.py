@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from mocap.files import write_whole
+from mocap.folder_lock import LOCK, only_writer
 from mocap.training.depth.config import TrainConfig, TrainingError, differences, from_json, unnamed
 
 #: The best model, the checkpoint that a stopped run goes on from, and the recipe.
@@ -48,7 +49,32 @@ def _is_ours(path: Path) -> bool:
 
 
 @contextmanager
-def nothing_half_begun(folder: Path, *, made: bool) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
+    """Make a run's folder, and keep other runs out of it; what is left empty is as it was before.
+
+    Raises:
+        TrainingError: another process trains into it, or it cannot be made or written.
+    """
+    made = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(
+            f"{folder}: cannot be made ({error.strerror}); choose another folder with --out"
+        ) from error
+    with only_writer(folder, error=TrainingError):
+        try:
+            yield
+        finally:
+            if {path.name for path in folder.iterdir()} == {LOCK}:
+                with suppress(OSError):
+                    (folder / LOCK).unlink()
+                    if made:
+                        folder.rmdir()
+
+
+@contextmanager
+def nothing_half_begun(folder: Path) -> Iterator[None]:
     """Leave nothing in a folder if the block ends early and there is no epoch to go on from.
 
     :func:`refuse_another` must have allowed it before: it refuses folders that hold a model and
@@ -56,18 +82,17 @@ def nothing_half_begun(folder: Path, *, made: bool) -> Iterator[None]:
 
     Args:
         folder: of the run.
-        made: whether the folder is new, and goes too.
     """
     begun = (folder / RESUMABLE).exists()
     try:
         yield
     except BaseException:
         if not begun and not (folder / RESUMABLE).exists():
-            _remove(folder, with_folder=made)
+            _remove(folder)
         raise
 
 
-def _remove(folder: Path, *, with_folder: bool) -> None:
+def _remove(folder: Path) -> None:
     """Remove the files of a run, and nothing else."""
     logs = folder / LOGS
     files = [folder / name for name in (MODEL, CONFIG, METRICS)]
@@ -75,10 +100,9 @@ def _remove(folder: Path, *, with_folder: bool) -> None:
     for path in files:
         with suppress(OSError):
             path.unlink(missing_ok=True)
-    for one in (logs, *([folder] if with_folder else [])):
-        # Whatever else is in it stays.
-        with suppress(OSError):
-            one.rmdir()
+    # Whatever else is in it stays.
+    with suppress(OSError):
+        logs.rmdir()
 
 
 def refuse_another(

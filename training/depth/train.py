@@ -1,6 +1,5 @@
 """Training the depth refiner: from pairs to a model file, in one call that can be stopped."""
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from mocap.training.depth.data import Corpus, read_corpus
 from mocap.training.depth.folder import (
     MODEL,
     RESUMABLE,
+    alone_in,
     begin,
     finished_epochs,
     finished_rows,
@@ -63,17 +63,16 @@ def train(
         if config.devices > 1:
             progress(f"starting {config.devices} processes", 0, None)
     corpus = read_corpus(config.data, config.held_out, progress, extracted=config.extracted)
-    made = not folder.exists()
-    rows: list[dict[str, float]] = []
-    if first:
+    if not first:
+        _trained(settled, corpus, progress, report, resume)
+        return folder / MODEL
+    with alone_in(folder):
         refuse_another(folder, config, resume=resume, data_sha256=corpus.sha256)
         rows = finished_rows(folder)
-    if not first or len(rows) < config.epochs:
-        if first:
-            begin(folder, config, corpus.sha256)
-        with nothing_half_begun(folder, made=made) if first else nullcontext():
-            rows = _trained(settled, corpus, progress, report, resume)
-    if first:
+        if len(rows) < config.epochs:
+            with nothing_half_begun(folder):
+                begin(folder, config, corpus.sha256)
+                rows = _trained(settled, corpus, progress, report, resume)
         from mocap.training.depth.plots import write_plots
 
         write_plots(rows, folder)
