@@ -18,7 +18,7 @@ FOLDERS = {
 }
 
 RECORD = {"errors", "progress", "skeletons", "geometry", "take"}
-FILES = {"records", "files"}
+FILES = {"records", "files", "folder_lock"}
 STAGES = {
     "assets",
     "video",
@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "geometry": {"errors", "distortion"},
     "records": {"errors"},
     "files": {"errors"},
+    "folder_lock": {"errors"},
     "take": {"errors", "geometry", "records", "skeletons", "files"},
     "assets": {"errors", "progress"},
     "video": {"errors", "progress"},
