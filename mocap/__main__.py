@@ -1,5 +1,7 @@
 """``python -m mocap`` is ``mocap``."""
 
+import sys
+
 from mocap.cli import main
 
-main()
+sys.exit(main())
