@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import Float
 
 from mocap.assets import fetch
 from mocap.calibration import Calibration
@@ -21,6 +22,7 @@ from mocap.geometry import DEFAULT_FIELD_OF_VIEW, Camera
 from mocap.keypoints import MediaPipeHands, MediaPipePose
 from mocap.people import (
     DepthConfig,
+    Dropped,
     GlitchConfig,
     IdentityConfig,
     SideConfig,
@@ -34,8 +36,9 @@ from mocap.people import (
 )
 from mocap.progress import Progress, silent
 from mocap.scene import SegmentCollector
+from mocap.skeletons import Skeleton
 from mocap.take import Scene, StageRecord, Take, VideoRecord
-from mocap.video import Frame, hash_source, open_video, read_ahead
+from mocap.video import Frame, VideoInfo, hash_source, open_video, read_ahead
 
 if TYPE_CHECKING:
     from mocap.body import Body
@@ -129,6 +132,62 @@ def _load_body(path: Path | None) -> Body:
 def detect(video: str | Path | int, config: ExtractConfig, *, progress: Progress = silent) -> Take:
     """The first stage: everybody's 2D and 3D keypoints, with identities over time."""
     started = time.perf_counter()
+    seen = _followed(video, config, progress)
+    people, dropped = _settled(seen, config)
+    records, amends = {}, {}
+    for name, person in _named(people):
+        records[name], amends[name] = put_right(
+            person_record(person, name, seen.skeleton, seen.body, seen.hands),
+            seen.fps,
+            sides=config.sides,
+            depths=config.depths,
+            glitches=config.glitches,
+            mirrored=person.mirrored,
+            average=config.tracker.mirror.always,
+        )
+    boxes = [(person.frames, person.box) for person in records.values()]
+    stage = StageRecord(
+        DETECTION,
+        DETECTION_VERSION,
+        {
+            **detection_parameters(config),
+            "dropped": [asdict(one) for one in dropped],
+            **amends_told(amends),
+        },
+        round(time.perf_counter() - started, 3),
+        {"body": seen.body, "hands": seen.hands or ""},
+    )
+    info, sha256 = seen.info, "" if isinstance(video, int) else hash_source(video)
+    size = info.width, info.height
+    record = VideoRecord(
+        info.path, sha256, *size, info.fps, seen.times, info.rotation, info.field_of_view
+    )
+    scene = Scene(seen.edges.segments(boxes))
+    take = Take(record, Camera.assumed(*size), records, None, (stage,), scene)
+    return with_camera(take, config)
+
+
+@dataclass(frozen=True)
+class _Followed:
+    """What going through a video once gives, and the names of the detectors that looked."""
+
+    info: VideoInfo
+    times: Float[np.ndarray, " frames"]
+    tracklets: list[Tracklet]
+    edges: SegmentCollector
+    skeleton: Skeleton
+    body: str
+    hands: str | None
+
+    @property
+    def fps(self) -> float:
+        """Frames a second, by the frames' own times."""
+        times = self.times
+        return float((len(times) - 1) / times[-1]) if len(times) > 1 else self.info.fps
+
+
+def _followed(video: str | Path | int, config: ExtractConfig, progress: Progress) -> _Followed:
+    """Everybody followed through a video; lines of its pictures are collected on the way."""
     with ExitStack() as stack:
         source = stack.enter_context(open_video(video, fps=config.fps))
         info = source.info
@@ -150,13 +209,22 @@ def detect(video: str | Path | int, config: ExtractConfig, *, progress: Progress
         for done in tracker.follow(clock.passing(edges.passing(frames))):
             progress(DETECTION, done, max(total, done) if total else None)
         progress(DETECTION, len(clock.times), len(clock.times))
-        hand_source = hands.name if hands else None
-    times = np.array(clock.times)
-    fps = (len(times) - 1) / times[-1] if len(times) > 1 else info.fps
+        names = pose.name, hands.name if hands else None
+        times = np.array(clock.times)
+        return _Followed(info, times, tracker.tracklets(), edges, pose.skeleton, *names)
+
+
+def _settled(seen: _Followed, config: ExtractConfig) -> tuple[list[Tracklet], list[Dropped]]:
+    """The people who count, and who was dropped.
+
+    Raises:
+        DetectionError: nobody is left.
+    """
+    info, count = seen.info, len(seen.times)
     people, dropped = settle(
-        tracker.tracklets(),
-        fps,
-        len(times),
+        seen.tracklets,
+        seen.fps,
+        count,
         config.identities,
         shorter_side=min(info.width, info.height),
     )
@@ -164,42 +232,11 @@ def detect(video: str | Path | int, config: ExtractConfig, *, progress: Progress
     if not people:
         reasons = "; ".join(f"frames {d.first_frame}-{d.last_frame}: {d.reason}" for d in dropped)
         raise DetectionError(
-            f"{info.path}: nobody was found in {len(times)} frames"
+            f"{info.path}: nobody was found in {count} frames"
             + (f" (dropped: {reasons})" if reasons else "")
             + ". People should be at least an eighth of the picture's height and mostly in view."
         )
-    records, amends = {}, {}
-    for name, person in _named(people):
-        told = person_record(person, name, pose.skeleton, pose.name, hand_source)
-        records[name], amends[name] = put_right(
-            told,
-            fps,
-            sides=config.sides,
-            depths=config.depths,
-            glitches=config.glitches,
-            mirrored=person.mirrored,
-            average=config.tracker.mirror.always,
-        )
-    boxes = [(person.frames, person.box) for person in records.values()]
-    scene = Scene(edges.segments(boxes))
-    stage = StageRecord(
-        DETECTION,
-        DETECTION_VERSION,
-        {
-            **detection_parameters(config),
-            "dropped": [asdict(one) for one in dropped],
-            **amends_told(amends),
-        },
-        round(time.perf_counter() - started, 3),
-        {"body": pose.name, "hands": hand_source or ""},
-    )
-    sha256 = "" if isinstance(video, int) else hash_source(video)
-    size = info.width, info.height
-    record = VideoRecord(
-        info.path, sha256, *size, info.fps, times, info.rotation, info.field_of_view
-    )
-    take = Take(record, Camera.assumed(*size), records, None, (stage,), scene)
-    return with_camera(take, config)
+    return people, dropped
 
 
 def refined(take: Take, config: ExtractConfig, progress: Progress = silent) -> Take:

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation, RotationSpline
 from mocap.errors import FitError
 from mocap.fitting.config import FitConfig
 from mocap.fitting.initialise import initial_pose
-from mocap.fitting.kinematics import Pose
+from mocap.fitting.kinematics import Pose, pose_rig
 from mocap.fitting.observations import Observations, observe
 from mocap.fitting.problem import Problem
 from mocap.fitting.rig import Rig
@@ -116,21 +116,36 @@ def seen_of(take: Take, person: Person, rig: Rig) -> Observations:
 
 
 def scaled(rig: Rig, betas: np.ndarray, seen: Observations) -> Observations:
-    """The 3D keypoints brought to the size of the body: the detector's metre is a guess."""
-    rest = rig.rest_points(betas)
+    """The 3D keypoints brought to the size of the body: the detector's metre is a guess.
+
+    Keypoints lie beside joints: how far apart they are depends on the pose. So sizes are compared
+    in a pose like the one that is seen, once keypoints of about the right size have told it.
+    """
+    seen = _resized(rig, rig.rest_points(betas)[None], seen)
+    if not seen.seen.any():
+        return seen
+    return _resized(rig, pose_rig(rig, betas, initial_pose(rig, betas, seen)).points, seen)
+
+
+def _resized(
+    rig: Rig, like: Float[np.ndarray, "frames points 3"], seen: Observations
+) -> Observations:
+    """The 3D keypoints with spans as long as those of other points, of all frames or one."""
     mine, told = 0.0, 0.0
     for side in ("left", "right"):
-        chain = [f"{side}_{joint}" for joint in ("shoulder", "hip", "knee", "ankle")]
+        chain = [rig.point(f"{side}_{joint}") for joint in ("shoulder", "hip", "knee", "ankle")]
         for a, b in itertools.pairwise(chain):
-            weight = np.minimum(seen.weight[:, rig.point(a)], seen.weight[:, rig.point(b)])
-            sure = weight > 0.5
+            sure = np.minimum(seen.weight[:, a], seen.weight[:, b]) > 0.5
             if sure.sum() < _LEAST_FRAMES:
                 continue
-            spans = seen.metric[sure, rig.point(a)] - seen.metric[sure, rig.point(b)]
-            told += float(np.median(np.linalg.norm(spans, axis=-1)))
-            mine += float(np.linalg.norm(rest[rig.point(a)] - rest[rig.point(b)]))
+            told += _span(seen.metric[sure], a, b)
+            mine += _span(like[sure] if len(like) > 1 else like, a, b)
     factor = np.clip(mine / told, 0.7, 1.4) if told > 0 else 1.0
     return replace(seen, metric=seen.metric * factor)
+
+
+def _span(points: Float[np.ndarray, "frames points 3"], a: int, b: int) -> float:
+    return float(np.median(np.linalg.norm(points[:, a] - points[:, b], axis=-1)))
 
 
 def with_stature(body: Body, betas: np.ndarray, height: float) -> np.ndarray:

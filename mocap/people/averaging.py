@@ -9,6 +9,7 @@ there the direct look has its way.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from jaxtyping import Float
@@ -50,12 +51,10 @@ def averaged(person: Person, mirrored: Mapping[int, Detection]) -> tuple[Person,
         return person, 0
     xy, confidence, xyz = body2d.xy.copy(), body2d.confidence.copy(), body3d.xyz.copy()
     count = 0
-    for row in np.concatenate([*sighting_runs(person), np.zeros(0, int)]).astype(int):
+    for row in chain.from_iterable(sighting_runs(person)):
         reflection = mirrored.get(int(person.frames[row]))
-        if reflection is None:
-            continue
-        named = same_pose(xy[row], reflection)
-        if named is None:
+        named = None if reflection is None else same_pose(xy[row], reflection)
+        if reflection is None or named is None:
             continue
         order = ORDERS[named]
         xy[row] = _mean(xy[row], reflection.xy[order])

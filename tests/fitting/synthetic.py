@@ -133,17 +133,8 @@ def act(
     )
     with torch.no_grad():
         posed = body.forward(pose, return_landmarks=True)
-    joints, marks = posed.joints.numpy(), posed.landmarks.numpy()
-    points = np.stack(
-        [
-            marks[:, body.landmark_names.index(name)]
-            if name in body.landmark_names
-            else joints[:, SMPLX_55.index(name)]
-            for name in MEDIAPIPE_33.names
-        ],
-        1,
-    )
-    return Actor(pose, joints, points, hidden)
+    points = body.named_points(posed, MEDIAPIPE_33.names).numpy()
+    return Actor(pose, posed.joints.numpy(), points, hidden)
 
 
 def upright(azimuth: float) -> Rotation:

@@ -20,6 +20,12 @@ LOGS = "tensorboard"
 #: The figures of every epoch.
 METRICS = "metrics.csv"
 
+# What reading a file that is no checkpoint, or half of one, ends in.
+_DAMAGE = (
+    *(OSError, RuntimeError, EOFError, UnpicklingError, ValueError),
+    *(KeyError, IndexError, TypeError, AttributeError),
+)
+
 
 def refuse_strangers(folder: Path) -> None:
     """See that a folder is empty or holds a run, or what one left that was killed early.
@@ -213,10 +219,7 @@ def _read(path: Path) -> dict[str, Any]:
         return torch.load(path, map_location="cpu", weights_only=True)
     except PermissionError as error:
         raise TrainingError(f"{path}: cannot be read ({error.strerror})") from error
-    except (
-        *(OSError, RuntimeError, EOFError, UnpicklingError, ValueError),
-        *(KeyError, IndexError, TypeError, AttributeError),
-    ) as error:
+    except _DAMAGE as error:
         # PyTorch's own words advise to read it unsafely.
         raise TrainingError(
             f"{path}: is damaged, cut short, or no checkpoint of a run, and cannot be gone on "
