@@ -24,14 +24,14 @@ from mocap.datasets.synthetic.cameras import random_shot
 from mocap.depth import DepthRefiner
 from mocap.geometry import viewing_rays
 from mocap.keypoints import Detection, MediaPipePose, PointDetector
-from mocap.skeletons import COCO_17, MEDIAPIPE_33, SKELETONS, point_map
+from mocap.skeletons import COCO_17, COCO_OF_MEDIAPIPE, SKELETONS, point_map
 from mocap.take import Take
 from mocap.video import open_video
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
-OF_MEDIAPIPE = list(MEDIAPIPE_33.indices(*COCO_17.names))
+OF_MEDIAPIPE = list(COCO_OF_MEDIAPIPE)
 HIPS = list(COCO_17.indices("left_hip", "right_hip"))
 SIDES = {"left": "tab:blue", "right": "tab:orange"}
 #: Points whose uncertainty is drawn.

@@ -117,6 +117,9 @@ COCO_17 = Skeleton(
     _edges(tuple(_COCO), _LIMBS + "nose-*_eye *_eye-*_ear *_ear-*_shoulder"),
 )
 
+#: COCO's points among MediaPipe's, which has them all.
+COCO_OF_MEDIAPIPE = MEDIAPIPE_33.indices(*COCO_17.names)
+
 _PANOPTIC = (
     "neck nose body_center left_shoulder left_elbow left_wrist left_hip left_knee left_ankle "
     "right_shoulder right_elbow right_wrist right_hip right_knee right_ankle left_eye left_ear "

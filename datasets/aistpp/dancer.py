@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
+from mocap.datasets.pairs import Sightings
 from mocap.keypoints import Detection, MediaPipePose, SweepConfig
 from mocap.people import Tracker, TrackerConfig, Tracklet
-from mocap.skeletons import COCO_17, MEDIAPIPE_33
+from mocap.skeletons import COCO_17, COCO_OF_MEDIAPIPE
 from mocap.video import Frame, open_video, read_ahead
 
 #: A dancer is half as tall as the picture: sweeps need not look for small people.
@@ -25,9 +26,6 @@ TRACKING = TrackerConfig(sweep=SweepConfig(scales=(1.0,)))
 #: somebody or something else.
 _NEAR = 0.3
 _TRUNK = COCO_17.indices("left_shoulder", "right_shoulder", "left_hip", "right_hip")
-
-#: MediaPipe's points that are COCO's.
-COCO_OF_MEDIAPIPE = MEDIAPIPE_33.indices(*COCO_17.names)
 
 
 @dataclass(frozen=True)
@@ -47,31 +45,16 @@ class Watched:
     tracklets: Sequence[Tracklet]
 
 
-@dataclass(frozen=True)
-class Sightings:
-    """The dancer where they were seen: M of the frames looked at.
-
-    Attributes:
-        frames: (M,) which of the frames looked at.
-        xy: (M, 33, 2) MediaPipe's points, pixels.
-        xyz: (M, 33, 3) its metric points: metres, facing axes, from its hips' middle.
-        confidence: (M, 33) its word on them.
-    """
-
-    frames: Int[np.ndarray, " sightings"]
-    xy: Float[np.ndarray, "sightings 33 2"]
-    xyz: Float[np.ndarray, "sightings 33 3"]
-    confidence: Float[np.ndarray, "sightings 33"]
-
-
 class Watcher:
     """Detectors, loaded once and used for many videos; see the module's text.
 
     Args:
         bundle: of MediaPipe's pose landmarker.
+        look_once: whether people are not looked at in the mirror as well.
     """
 
-    def __init__(self, bundle: Path) -> None:
+    def __init__(self, bundle: Path, *, look_once: bool = False) -> None:
+        self._look_once = look_once
         self._several = MediaPipePose(bundle, most=4)
         self._alone = MediaPipePose(bundle, most=1)
 
@@ -84,7 +67,8 @@ class Watcher:
             VideoError: it cannot be read.
         """
         clock: list[float] = []
-        tracker = Tracker(self._several, None, TRACKING, alone=self._alone)
+        mirror = None if self._look_once else self._alone
+        tracker = Tracker(self._several, None, TRACKING, alone=self._alone, mirror=mirror)
         with open_video(video, threads=1) as source:
             info = source.info
             with closing(read_ahead(_thinned(source, every))) as frames:
@@ -107,22 +91,17 @@ def nearest(tracklets: Sequence[Tracklet], truth_xy: Float[np.ndarray, "frames 1
         truth_xy: COCO's points in each frame looked at, pixels; frames in which one is NaN, or
             in which nobody is near, have no sighting.
     """
-    chosen: list[tuple[int, Detection]] = []
+    chosen = Sightings()
     for frame, points in enumerate(truth_xy):
-        here = [t.sightings[frame].body for t in tracklets if frame in t.sightings]
+        here = [t.sightings[frame] for t in tracklets if frame in t.sightings]
         if not here or np.isnan(points).any():
             continue
         size = float(np.ptp(points, axis=0).max())
-        gaps = [_trunk_gap(body, points) for body in here]
+        gaps = [_trunk_gap(one.body, points) for one in here]
         best = int(np.argmin(gaps))
         if gaps[best] < _NEAR * size:
-            chosen.append((frame, here[best]))
-    return Sightings(
-        np.array([frame for frame, _ in chosen], int),
-        np.array([body.xy for _, body in chosen]).reshape(-1, 33, 2),
-        np.array([body.xyz for _, body in chosen]).reshape(-1, 33, 3),
-        np.array([body.confidence for _, body in chosen]).reshape(-1, 33),
-    )
+            chosen.add(frame, here[best].body, here[best].mirrored)
+    return chosen
 
 
 def _trunk_gap(body: Detection, truth: Float[np.ndarray, "17 2"]) -> float:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.spatial.transform import Rotation, Slerp
+from scipy.spatial.transform import Rotation
 
 from mocap.body import Body, BodyPose
-from mocap.datasets.motions import BodyClip
+from mocap.datasets.motions import BodyClip, between
 from mocap.datasets.pairs.views import heading_axes, headings
 from mocap.skeletons import COCO_17, SMPLX_55
 
@@ -56,15 +56,7 @@ class Staged:
 
     def at(self, times: Float[np.ndarray, " moments"]) -> "Staged":
         """The motion at given moments, the nearest end's beyond its ends."""
-        within = np.clip(times, self.times[0], self.times[-1])
-        rotations = np.stack(
-            [
-                Slerp(self.times, Rotation.from_rotvec(joint))(within).as_rotvec()
-                for joint in self.rotations.swapaxes(0, 1)
-            ],
-            1,
-        )
-        transl = np.stack([np.interp(within, self.times, axis) for axis in self.transl.T], 1)
+        rotations, transl = between(self.times, self.rotations, self.transl, times)
         return Staged(self.body, self.betas, times, rotations, transl)
 
     def pose(self, part: slice | None = None) -> BodyPose:

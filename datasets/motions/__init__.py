@@ -1,6 +1,7 @@
 """Motion corpora: files of many programs to clips of one form, and to motion of our body."""
 
 from mocap.datasets.motions.asf import read_amc_clip
+from mocap.datasets.motions.between import between
 from mocap.datasets.motions.bvh import read_bvh_clip
 from mocap.datasets.motions.clip import MotionClip
 from mocap.datasets.motions.corpora import CMU_ACKNOWLEDGEMENT, Source, sources
@@ -18,6 +19,7 @@ __all__ = [
     "BodyClip",
     "MotionClip",
     "Source",
+    "between",
     "motion_sources",
     "read_aistpp_clip",
     "read_amass_clip",

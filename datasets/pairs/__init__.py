@@ -4,6 +4,7 @@ from mocap.datasets.pairs.item import encode_item, read_item, write_item
 from mocap.datasets.pairs.manifest import Entry
 from mocap.datasets.pairs.npz import read_npz, write_npz
 from mocap.datasets.pairs.packing import unpack
+from mocap.datasets.pairs.pairing import Sightings, pair_up
 from mocap.datasets.pairs.reading import items_of, read_pairs, told_splits
 from mocap.datasets.pairs.record import SPLITS, Pairs, PairsError
 from mocap.datasets.pairs.store import PairStore
@@ -17,9 +18,11 @@ __all__ = [
     "PairStore",
     "Pairs",
     "PairsError",
+    "Sightings",
     "Summary",
     "encode_item",
     "items_of",
+    "pair_up",
     "read_item",
     "read_npz",
     "read_pairs",

@@ -49,6 +49,10 @@ class Pairs:
         landmarks_xy: all 33 points of MediaPipe, pixels.
         landmarks_xyz: the same, metres, facing axes, hips-centred.
         landmarks_confidence: of the same, 0 to 1.
+        mirrored_xy: the 33 points as the detector sees them in the picture's mirror image, with
+            the mirroring undone, pixels; NaN where it did not look, or found nobody.
+        mirrored_xyz: the same, metres, facing axes, hips-centred.
+        mirrored_confidence: of the same, 0 to 1.
         sequences: the names of the sequences.
         splits: what each sequence is for, one of :data:`SPLITS`.
 
@@ -79,6 +83,15 @@ class Pairs:
     landmarks_confidence: Float[np.ndarray, "frames 33"] | None = dataset(
         "1", "frame,landmark", required=False
     )
+    mirrored_xy: Float[np.ndarray, "frames 33 2"] | None = dataset(
+        "px", "frame,landmark,xy", required=False
+    )
+    mirrored_xyz: Float[np.ndarray, "frames 33 3"] | None = dataset(
+        "m", "frame,landmark,xyz", required=False
+    )
+    mirrored_confidence: Float[np.ndarray, "frames 33"] | None = dataset(
+        "1", "frame,landmark", required=False
+    )
     sequences: tuple[str, ...] = ()
     splits: tuple[str, ...] = ()
 
@@ -106,6 +119,11 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.corrupted)
+
+    def without_landmarks(self) -> "Pairs":
+        """The same pairs without MediaPipe's own points: most of their memory."""
+        nothing: dict[str, Any] = dict.fromkeys(LANDMARKS)
+        return replace(self, **nothing)
 
     def __getitem__(self, chosen: slice | np.ndarray | Sequence[int]) -> "Pairs":
         """Some of the frames: by slice, mask or indices. Sequences without frames are dropped."""
@@ -253,6 +271,8 @@ SHAPES: dict[str, tuple[int, ...]] = {
 ARRAYS = tuple(SHAPES)
 REQUIRED = ARRAYS[:7]
 OPTIONAL = ARRAYS[7:]
+#: Those of all of MediaPipe's points.
+LANDMARKS = tuple(name for name in ARRAYS if name.startswith(("landmarks_", "mirrored_")))
 
 # No person is larger, and what is beyond is likely in millimetres.
 _FARTHEST = 10.0
@@ -264,9 +284,11 @@ _ROUNDING = 1e-5
 _BOUNDS: dict[str, tuple[float, float, str]] = {
     "visibility": _SHARE,
     "landmarks_confidence": _SHARE,
+    "mirrored_confidence": _SHARE,
     "corrupted": _METRES,
     "ground_truth": _METRES,
     "landmarks_xyz": _METRES,
+    "mirrored_xyz": _METRES,
     "azimuth": (-np.pi - _ROUNDING, np.pi + _ROUNDING, "is beyond ±π (radians are wanted)"),
     "elevation": (
         -np.pi / 2 - _ROUNDING,

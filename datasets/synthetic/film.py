@@ -1,10 +1,11 @@
 """One performance filmed and looked at by the real detector: training pairs with real errors.
 
 The detector sees crops that follow the person, as it does in a clip: see
-:mod:`mocap.keypoints.sweep`. Only the crop is ever drawn; points are told in the whole picture.
+:mod:`mocap.keypoints.sweep`; and, as there, the crop's mirror image. Only the crop is ever drawn;
+points are told in the whole picture.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -13,8 +14,8 @@ from jaxtyping import Float
 
 from mocap.body import Body, BodyPose
 from mocap.datasets.detections import landmarks
-from mocap.datasets.pairs import Pairs
-from mocap.datasets.pairs.views import UP, camera_centres, facing_pose, viewpoints
+from mocap.datasets.pairs import Pairs, Sightings, pair_up
+from mocap.datasets.pairs.views import camera_centres
 from mocap.datasets.synthetic.backdrop import Faults, backdrop, obstacle, photographed, random_room
 from mocap.datasets.synthetic.cameras import Shot
 from mocap.datasets.synthetic.library import Motion
@@ -22,8 +23,9 @@ from mocap.datasets.synthetic.renderer import Lighting, Renderer
 from mocap.datasets.synthetic.room import Room
 from mocap.datasets.synthetic.wardrobe import Outfit, Tailor, dress, skinned_normals
 from mocap.keypoints import Detection, PointDetector
+from mocap.keypoints.mirrored import unmirrored
 from mocap.keypoints.sweep import distance
-from mocap.skeletons import COCO_17, MEDIAPIPE_33
+from mocap.skeletons import COCO_OF_MEDIAPIPE
 
 #: Side of the crops that are drawn, pixels; the detector looks at them through fewer.
 SIDE = 256
@@ -35,8 +37,6 @@ _ELSEWHERE = 0.3
 _ROOMS = 0.8
 #: Height above the floor, metres, from which on a camera can be in a room.
 _LOWEST = 0.05
-_HIPS = MEDIAPIPE_33.indices("left_hip", "right_hip")
-_COCO = MEDIAPIPE_33.indices(*COCO_17.names)
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,7 @@ def film(
     obstacles = _obstacles(pixels, rng)
     faults = Faults.drawn(rng)
     drift = rng.normal(0, 0.02, 2)
-    found: list[Detection] = []
-    kept: list[int] = []
+    seen = Sightings()
     for frame in frames:
         if not np.isfinite(pixels[frame]).all():
             continue
@@ -143,13 +142,18 @@ def film(
         for box, colour in obstacles:
             obstacle(picture, (box - np.tile(corner, 2)) * (SIDE / side), colour)
         _blacken_outside(picture, corner, side, shot.size)
-        seen = _look(studio.detector, photographed(picture, faults, rng), corner, side, truth)
-        if seen is not None:
-            found.append(seen)
-            kept.append(int(frame))
-    if not found:
+        picture = photographed(picture, faults, rng)
+        body, mirrored = (
+            _look(studio.detector, picture, corner, side, truth, mirror=mirror)
+            for mirror in (False, True)
+        )
+        if body is not None:
+            seen.add(int(frame), body, mirrored)
+    if not len(seen):
         return None
-    return _pairs(actor, shot, pixels, found, np.array(kept), fps, name, split)
+    points = actor.points[:, COCO_OF_MEDIAPIPE].astype(float)
+    told = pair_up(seen, points, frames / fps, shot.camera, shot.size, name=name, split=split)
+    return told if len(told) else None
 
 
 def _room(actor: Actor, shot: Shot, rng: np.random.Generator) -> Room | None:
@@ -189,13 +193,15 @@ def _look(
     corner: np.ndarray,
     side: float,
     truth: Detection,
+    *,
+    mirror: bool,
 ) -> Detection | None:
     """The detection nearest to the truth, pixels of the whole picture; None if none is near."""
-    zoom = np.float32(side / SIDE)
-    found = [
-        Detection(one.xy * zoom + corner.astype(np.float32), one.confidence, one.xyz, one.score)
-        for one in detector.detect(picture)
-    ]
+    found = detector.detect(np.ascontiguousarray(picture[:, ::-1]) if mirror else picture)
+    if mirror:
+        found = [unmirrored(one, SIDE) for one in found]
+    zoom, corner = np.float32(side / SIDE), corner.astype(np.float32)
+    found = [replace(one, xy=one.xy * zoom + corner) for one in found]
     nearest = min(found, key=lambda one: distance(one, truth), default=None)
     return None if nearest is None or distance(nearest, truth) > _ELSEWHERE else nearest
 
@@ -243,44 +249,3 @@ def _blacken_outside(
     x1, y1 = np.clip(np.round((np.array(size) - corner) * zoom), 0, SIDE).astype(int)
     picture[:y0], picture[y1:] = 0, 0
     picture[:, :x0], picture[:, x1:] = 0, 0
-
-
-def _pairs(
-    actor: Actor,
-    shot: Shot,
-    pixels: np.ndarray,
-    found: list[Detection],
-    kept: np.ndarray,
-    fps: float,
-    name: str,
-    split: str,
-) -> Pairs | None:
-    points = actor.points[kept].astype(float)
-    _, R, t = shot.camera.at(kept)
-    view = viewpoints(points[:, _HIPS], UP, camera_centres(R, t))
-    if not np.isfinite(view.heading).all():
-        return None
-    pelvis = points[:, _HIPS].mean(1)
-    xy = np.stack([one.xy for one in found])
-    xyz = np.stack([one.xyz for one in found])
-    xyz = xyz - xyz[:, _HIPS].mean(1, keepdims=True)
-    confidence = np.stack([one.confidence for one in found])
-    return Pairs(
-        corrupted=xyz[:, _COCO],
-        ground_truth=facing_pose(points[:, _COCO], pelvis, R, t),
-        visibility=confidence[:, _COCO],
-        pose_2d=xy[:, _COCO],
-        azimuth=view.azimuth,
-        elevation=view.elevation,
-        camera_relative=view.camera_relative,
-        sequence=np.zeros(len(kept), np.int32),
-        time=kept / fps,
-        heading=view.heading,
-        truth_2d=pixels[kept][:, _COCO],
-        image_size=np.tile(np.array(shot.size, np.float32), (len(kept), 1)),
-        landmarks_xy=xy,
-        landmarks_xyz=xyz,
-        landmarks_confidence=confidence,
-        sequences=(name,),
-        splits=(split,),
-    )

@@ -18,8 +18,10 @@ from jaxtyping import Float
 from mocap.body import Body
 from mocap.datasets.motions import (
     MOTION_FILES,
+    BodyClip,
     MotionClip,
     Source,
+    between,
     motion_sources,
     to_bodies,
 )
@@ -122,7 +124,9 @@ def _performed(
 
     for source in group:
         try:
-            clip = source.read().resampled(RATE)
+            clip = source.read()
+            # Whole frames, never fewer than RATE a second; what is between them comes later.
+            clip = clip[:: max(1, int(clip.fps / RATE + 1e-6))]
             if len(clip) < 2:
                 raise MocapError(f"{source.path}: is a single frame, which is no motion")
         except (MocapError, ValueError) as error:  # ValueError: numpy's, of senseless numbers
@@ -138,16 +142,21 @@ def _performed(
         for path in paths.values():
             fail(path, error)
         return []
-    return [
-        Motion(
-            clip.name,
-            performer,
-            split_of(performer),
-            clip.pose.rotation_vectors().astype(np.float32),
-            clip.pose.transl.astype(np.float32),
-        )
-        for clip in made
-    ]
+    return [_motion(clip, performer) for clip in made]
+
+
+def _motion(clip: BodyClip, performer: str) -> Motion:
+    """A clip at the library's rate."""
+    times = np.arange(len(clip)) / clip.fps
+    at = np.arange(int(times[-1] * RATE + 1e-6) + 1) / RATE
+    rotations, transl = between(times, clip.pose.rotation_vectors(), clip.pose.transl, at)
+    return Motion(
+        clip.name,
+        performer,
+        split_of(performer),
+        rotations.astype(np.float32),
+        transl.astype(np.float32),
+    )
 
 
 def save_library(motions: Sequence[Motion], path: Path) -> None:

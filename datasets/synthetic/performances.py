@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from mocap.datasets.motions import between
 from mocap.datasets.synthetic.library import JOINTS, RATE, Motion
 from mocap.skeletons import SMPLX_55
 
@@ -96,8 +97,13 @@ def _stretch(motion: Motion, frames: int, fps: float, rng: np.random.Generator) 
     step = RATE / fps * np.exp(rng.normal(0, 0.15))
     count = max(1, min(frames, int((len(motion) - 1) / step) + 1))
     start = rng.uniform(0, max(len(motion) - 1 - (count - 1) * step, 0))
-    at = np.clip(np.round(start + step * np.arange(count)).astype(int), 0, len(motion) - 1)
-    return replace(motion, rotations=motion.rotations[at], transl=motion.transl[at])
+    rotations, transl = between(
+        np.arange(len(motion), dtype=float),
+        motion.rotations,
+        motion.transl,
+        start + step * np.arange(count),
+    )
+    return replace(motion, rotations=rotations, transl=transl)
 
 
 def _mixed(motion: Motion, other: Motion, joints: list[int]) -> Motion:
@@ -110,14 +116,14 @@ def _mixed(motion: Motion, other: Motion, joints: list[int]) -> Motion:
 
 
 def _leaning(motion: Motion, rng: np.random.Generator) -> Motion:
-    """The whole body turned, the same in all frames: leaning, lying, upside down."""
+    """Body and path turned, the same in all frames: leaning, lying, upside down."""
     if rng.random() < _ANY_WAY:
         turn = Rotation.random(random_state=rng)
     else:
         turn = Rotation.from_rotvec(rng.normal(0, _LEAN, 3) * [1.0, 0.0, 1.0])
     rotations = motion.rotations.copy()
     rotations[:, 0] = (turn * Rotation.from_rotvec(rotations[:, 0])).as_rotvec()
-    return replace(motion, rotations=rotations)
+    return replace(motion, rotations=rotations, transl=turn.apply(motion.transl))
 
 
 def _loosened(motion: Motion, rng: np.random.Generator) -> Motion:

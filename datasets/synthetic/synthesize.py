@@ -25,7 +25,7 @@ from mocap.keypoints import MediaPipePose
 from mocap.progress import Progress, silent
 
 #: Changes when the same seed would give other pictures.
-VERSION = "4"
+VERSION = "5"
 #: The library as motion of the body, kept in the store: turning it takes minutes.
 LIBRARY = "motions.npz"
 #: Of twenty batches, those for validation and for the test: the first ones early, so that small

@@ -68,6 +68,15 @@ def convert(
     workers: _Workers = None,
     ray: _Ray = None,
     every: Annotated[int, typer.Option(metavar="N", min=1, help="Look at every N-th frame.")] = 4,
+    look_once: Annotated[
+        bool,
+        typer.Option(
+            "--look-once",
+            metavar="",
+            help="Do not look at the mirror image as well, as `mocap extract` does: in nearly half "
+            "the time.",
+        ),
+    ] = False,
     split: Splits = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
@@ -91,6 +100,7 @@ def convert(
                 workers=_processes(workers, ray),
                 ray_address=ray,
                 every=every,
+                look_once=look_once,
                 splits=None if split is None else [one.value for one in split],
                 progress=progress,
             )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from mocap.skeletons import COCO_17, MEDIAPIPE_33
+from mocap.skeletons import COCO_17, COCO_OF_MEDIAPIPE, MEDIAPIPE_33
 
 #: What an elevation is taken to be off by, radians, if nobody says.
 USUAL_ELEVATION_SIGMA = math.radians(3.0)
@@ -17,7 +17,6 @@ _SUREST = math.radians(1.0)
 _STRAIGHT_UP = 0.5 * math.pi + 1e-3
 # Nobody reaches farther, metres; confidences may be rounded.
 _FARTHEST, _MOST = 10.0, 1 + 1e-3
-_OF_MEDIAPIPE = MEDIAPIPE_33.indices(*COCO_17.names)
 
 
 class Given(NamedTuple):
@@ -58,7 +57,7 @@ def checked(
         )
     if shape[-1] == len(MEDIAPIPE_33):
         axis = len(shape) - 1
-        given = [np.take(part, _OF_MEDIAPIPE, axis) for part in given]
+        given = [np.take(part, COCO_OF_MEDIAPIPE, axis) for part in given]
     points = Given(given[0], given[1], given[2], _told_of(elevation, elevation_sigma, shape[:-1]))
     # Neither is true of NaN; and what is infinite counts as missing.
     far = np.isfinite(points.xyz) & (np.abs(points.xyz) > _FARTHEST)

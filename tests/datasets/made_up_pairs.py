@@ -38,6 +38,9 @@ def make_pairs(frames: int = 6, seed: int = 0, **changes: object) -> Pairs:
         "landmarks_xy": 500 * rng.random((frames, 33, 2)),
         "landmarks_xyz": rng.normal(size=(frames, 33, 3)),
         "landmarks_confidence": rng.random((frames, 33)),
+        "mirrored_xy": 500 * rng.random((frames, 33, 2)),
+        "mirrored_xyz": rng.normal(size=(frames, 33, 3)),
+        "mirrored_confidence": rng.random((frames, 33)),
         "sequences": (f"walk{seed}", f"turn{seed}"),
         "splits": ("train", "val"),
     }

@@ -21,7 +21,7 @@ from mocap.datasets.aistpp import (
     video_name,
     write_replica,
 )
-from mocap.datasets.aistpp.dancer import COCO_OF_MEDIAPIPE, Sightings, nearest
+from mocap.datasets.aistpp.dancer import nearest
 from mocap.datasets.aistpp.inventory import (
     BAD_VIEW,
     IGNORED,
@@ -31,14 +31,13 @@ from mocap.datasets.aistpp.inventory import (
     NO_SPLIT,
     take_inventory,
 )
-from mocap.datasets.aistpp.pairing import pair_up
 from mocap.datasets.motions.unpickling import read_arrays
-from mocap.datasets.pairs import Pairs, PairsError, PairStore, read_pairs
+from mocap.datasets.pairs import Pairs, PairsError, PairStore, Sightings, pair_up, read_pairs
 from mocap.errors import MocapError
 from mocap.geometry import view_angles
 from mocap.keypoints import Detection
 from mocap.people import Sighting, Tracklet
-from mocap.skeletons import COCO_17
+from mocap.skeletons import COCO_17, COCO_OF_MEDIAPIPE
 from mocap.video import VideoWriter, open_video
 from tests.datasets.dancers import dance
 
@@ -152,6 +151,12 @@ def test_the_detector_found_the_dancer(store):
     np.testing.assert_array_equal(pairs.landmarks_xy[:, COCO_OF_MEDIAPIPE], pairs.pose_2d)
     np.testing.assert_array_equal(pairs.landmarks_xyz[:, COCO_OF_MEDIAPIPE], pairs.corrupted)
     assert pairs.landmarks_confidence.shape == (len(pairs), 33)
+    # And in the mirror, nearly always, with errors of its own.
+    twice = np.isfinite(pairs.mirrored_xy).all((1, 2))
+    assert twice.mean() > 0.7
+    apart = np.linalg.norm(pairs.mirrored_xy - pairs.landmarks_xy, axis=-1)[twice]
+    assert 0.1 < np.median(apart) < 6
+    assert np.isfinite(pairs.mirrored_xyz[twice]).all()
     for points in (pairs.corrupted, pairs.ground_truth):
         np.testing.assert_allclose(points[:, HIPS].mean(1), 0, atol=1e-6)
 
@@ -401,9 +406,10 @@ def test_the_sighting_nearest_to_the_truth_is_taken_frame_by_frame():
     again = followed({f: person((103.0 + 10 * f, 200.0)) for f in (2, 3, 4)})
     other = followed({f: person((190.0, 190.0)) for f in range(5)})
     found = nearest([other, dancer, again], truth)
-    assert found.frames.tolist() == [0, 2, 4]
-    np.testing.assert_allclose(found.xy[1], person((123.0, 200.0)).xy)
-    assert nearest([], truth).xy.shape == (0, 33, 2)
+    assert found.frames == [0, 2, 4]
+    np.testing.assert_allclose(found.bodies[1].xy, person((123.0, 200.0)).xy)
+    assert found.mirrored == [None, None, None]
+    assert not len(nearest([], truth))
 
 
 def test_nobody_seen_makes_no_pairs(replica):
@@ -424,13 +430,13 @@ def test_a_heading_is_borrowed_from_frames_nobody_was_seen_in(replica):
     # Hips above each other tell no heading; the frame before tells one.
     world[1, HIPS] = world[1, HIPS].mean(0) + np.array([[0, 0.1, 0], [0, -0.1, 0]])
     rng = np.random.default_rng(0)
-    seen = Sightings(
-        np.array([1]), rng.normal(size=(1, 33, 2)), rng.normal(size=(1, 33, 3)), np.ones((1, 33))
-    )
+    body = Detection(rng.normal(size=(33, 2)), np.ones(33), rng.normal(size=(33, 3)), 1.0)
+    seen = Sightings([1], [body], [None])
     camera = dataset.camera(sequence, "c01")
     pairs = pair_up(seen, world, np.arange(2) / 60, camera, SIZE, name="a", split="val").check()
     left = world[0, HIPS[0]] - world[0, HIPS[1]]
     assert pairs.heading[0] == pytest.approx(np.arctan2(-left[2], left[0]), abs=1e-5)
+    assert pairs.mirrored_xy is None
 
 
 # And on

@@ -94,6 +94,8 @@ def test_contradictions_are_refused_when_made(change, fault):
         ({"truth_2d": _but(np.nan, (6, 17, 2), (4, 3, 1))}, "truth_2d is not finite .* frame 4"),
         ({"corrupted": _but(900, (6, 17, 3), (1, 3, 1))}, "corrupted is beyond 10 m .* frame 1"),
         ({"landmarks_xyz": _but(-11, (6, 33, 3), (5, 3, 1))}, "landmarks_xyz is beyond .* frame 5"),
+        ({"mirrored_xyz": _but(-11, (6, 33, 3), (2, 3, 1))}, "mirrored_xyz is beyond .* frame 2"),
+        ({"mirrored_confidence": np.full((6, 33), 1.5)}, "mirrored_confidence is not between"),
         ({"azimuth": [0, 0, 0, 0, 90, 0]}, "azimuth is beyond ±π .* frame 4"),
         ({"elevation": [0, 0, -1.6, 0, 9, 0]}, "elevation is beyond ±π/2 .* frames, .* frame 2"),
         ({"image_size": _but(0, (6, 2), (3, 1))}, "image_size is not above 0 .* frame 3"),

@@ -5,11 +5,12 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
+from scipy.spatial.transform import Rotation, Slerp
 
 from mocap.assets import fetch
+from mocap.datasets.motions import between
 from mocap.datasets.pairs import read_pairs
-from mocap.datasets.synthetic import Motion, batches, cast, film, perform, synthesize
+from mocap.datasets.synthetic import Motion, batches, cast, film, perform, performances, synthesize
 from mocap.datasets.synthetic.backdrop import random_room
 from mocap.datasets.synthetic.batches import Batch, shoot
 from mocap.datasets.synthetic.cameras import Shot, random_shot
@@ -26,8 +27,9 @@ from mocap.datasets.synthetic.room import Room
 from mocap.errors import MocapError
 from mocap.geometry import Camera, look_at
 from mocap.keypoints import MediaPipePose
-from mocap.skeletons import COCO_17, MEDIAPIPE_33, SMPLX_55
+from mocap.skeletons import COCO_17, COCO_OF_MEDIAPIPE, MEDIAPIPE_33, SMPLX_55
 
+COCO = list(COCO_OF_MEDIAPIPE)
 LEFT, RIGHT = COCO_17.indices("left_wrist", "right_wrist")
 
 
@@ -100,6 +102,29 @@ def test_the_detector_finds_who_is_drawn(studio, azimuth):
     off = np.linalg.norm(pairs.pose_2d[0] - pairs.truth_2d[0], axis=-1)
     assert np.median(off) < 0.04 * size
     assert np.linalg.norm(pairs.corrupted - pairs.ground_truth, axis=-1).mean() < 0.25
+    # And in the mirror, each side under its own name, with other errors.
+    beside = np.linalg.norm(pairs.mirrored_xy[0, COCO] - pairs.truth_2d[0], axis=-1)
+    assert np.median(beside) < 0.04 * size
+    assert np.linalg.norm(pairs.mirrored_xyz[0, COCO] - pairs.ground_truth, axis=-1).mean() < 0.25
+    assert 1e-4 < np.abs(pairs.mirrored_xyz - pairs.landmarks_xyz).mean() < 0.1
+
+
+def test_nobody_in_the_mirror_is_no_reason_to_drop_a_frame(studio):
+    class Once:
+        """Finds somebody in every other picture only."""
+
+        looks = 0
+
+        def detect(self, picture):
+            self.looks += 1
+            return studio.detector.detect(picture) if self.looks % 2 else []
+
+    rng = np.random.default_rng(3)
+    actor = cast(studio, standing(3), rng)
+    half = replace(studio, detector=Once())
+    pairs = film(half, actor, shot_from(0.3), 15.0, rng, name="a", split="train")
+    assert len(pairs.check()) == 3
+    assert pairs.mirrored_xy is None
 
 
 def test_truth_faces_the_camera_and_stands_at_the_hips(studio):
@@ -207,19 +232,48 @@ def test_limbs_do_as_in_other_motions():
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_what_is_held_out_is_performed_as_it_was_recorded(split):
     motions = [standing(90, split), replace(standing(60, split), name="other")]
-    recorded = {tuple(np.round(frame, 4)) for frame in standing(90).rotations.reshape(90, -1)}
-    recorded |= {tuple(np.round(frame, 4)) for frame in standing(60).rotations.reshape(60, -1)}
-    reflected = {
-        tuple(np.round(frame, 4))
-        for count in (90, 60)
-        for frame in mirrored(standing(count)).rotations.reshape(count, -1)
-    }
-    rng = np.random.default_rng(0)
+    left, right = SMPLX_55.indices("left_shoulder", "right_shoulder")
+    rng, seen = np.random.default_rng(0), set()
     for _ in range(50):
-        shown = {
-            tuple(np.round(f, 4)) for f in perform(motions, 24, 15.0, rng).rotations.reshape(-1, 66)
-        }
-        assert shown <= recorded or shown <= reflected
+        motion = perform(motions, 24, 15.0, rng)
+        is_mirrored = not np.allclose(motion.rotations[:, right, 2], 1.2, atol=1e-5)
+        motion = mirrored(motion) if is_mirrored else motion
+        lifted = motion.rotations[:, left, 2]
+        assert -1.2 - 1e-5 <= lifted.min() <= lifted.max() <= 0.3 + 1e-5
+        # The arm rises evenly, at whatever pace: moments between two frames are between them.
+        rises = np.diff(lifted)
+        np.testing.assert_allclose(rises, rises.mean(), atol=1e-5)
+        assert 0.5 < rises.mean() / (1.5 / (89 if motion.name == "standing" else 59) * 2) < 2
+        expected = standing(len(motion)).rotations.copy()
+        expected[:, left, 2] = lifted
+        np.testing.assert_allclose(motion.rotations, expected, atol=1e-5)
+        seen.add((motion.name, is_mirrored))
+    assert len(seen) == 4
+
+
+def test_moments_between_frames():
+    rng = np.random.default_rng(1)
+    times = np.array([0.0, 0.1, 0.3, 0.4])
+    rotations, transl = rng.normal(0, 1, (4, 5, 3)), rng.normal(0, 1, (4, 3))
+    at = np.array([-1.0, 0.0, 0.05, 0.1, 0.25, 0.4, 9.0])
+    found, places = between(times, rotations, transl, at)
+    for joint in range(5):
+        slerp = Slerp(times, Rotation.from_rotvec(rotations[:, joint]))(np.clip(at, 0, 0.4))
+        apart = slerp.inv() * Rotation.from_rotvec(found[:, joint])
+        assert apart.magnitude().max() < 1e-9
+    np.testing.assert_allclose(places[:, 1], np.interp(at, times, transl[:, 1]), atol=1e-12)
+
+
+def test_who_lies_moves_lying():
+    """Somebody who jumps, laid down, moves along the floor and not up from it."""
+    motion = standing(10)
+    up = np.zeros((10, 3), np.float32)
+    up[:, 1] = np.linspace(0, 0.5, 10)
+    motion = replace(motion, transl=up)
+    for seed in range(5):
+        leant = performances._leaning(motion, np.random.default_rng(seed))
+        root = Rotation.from_rotvec(leant.rotations[:, 0])
+        np.testing.assert_allclose(root.inv().apply(leant.transl), up, atol=1e-6)
 
 
 def test_in_training_whole_bodies_lean_and_lie():
@@ -296,6 +350,11 @@ def test_amass_archives_become_motions(tmp_path, body):
     # 12 frames at 60 a second are 6 at 30; upright in a world with +Y up.
     assert len(motion) == 6
     assert np.abs(motion.rotations[:, 0]).max() < 0.05
+    # 12 at 25 a second, whatever lies between them, are 14 at 30.
+    slow = tmp_path / "slow" / "stand.npz"
+    slow.parent.mkdir()
+    np.savez(slow, poses=poses, trans=np.zeros((12, 3)), mocap_framerate=25.0)
+    assert [len(motion) for motion in read_library([slow], body)] == [14]
     np.savez(folder / "broken.npz", poses=poses)
     with pytest.raises(MocapError, match="no AMASS motion"):
         read_library([folder / "broken.npz"], body)

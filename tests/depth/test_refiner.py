@@ -8,7 +8,7 @@ import torch
 
 from mocap.depth import DepthRefiner, RefinedPoses, write_checkpoint
 from mocap.errors import CheckpointError
-from mocap.skeletons import COCO_17, MEDIAPIPE_33
+from mocap.skeletons import COCO_17, COCO_OF_MEDIAPIPE
 
 from .conftest import Seen, somebody
 
@@ -72,7 +72,7 @@ def test_many_poses_in_portions_are_as_few(single):
 def test_mediapipe_points_are_taken_by_name(single):
     seen = somebody(4)
     rng = np.random.default_rng(0)
-    order = MEDIAPIPE_33.indices(*COCO_17.names)
+    order = COCO_OF_MEDIAPIPE
     wide = [rng.normal(size=(4, 33, *part.shape[2:])) for part in points(seen)]
     for part, narrow in zip(wide, points(seen), strict=True):
         part[:, order] = narrow

@@ -21,7 +21,7 @@ from mocap.depth import (
 )
 from mocap.depth.uprightness import Uprightness
 from mocap.scene import Gravity
-from mocap.skeletons import COCO_17, MEDIAPIPE_33
+from mocap.skeletons import COCO_OF_MEDIAPIPE
 from mocap.take import Keypoints2D, Keypoints3D, StageRecord, Take
 
 from .conftest import somebody
@@ -37,7 +37,7 @@ def detected() -> Take:
     """Two people: one with MediaPipe's points and a gap, one with none."""
     take = make_take(people=2, frames=24, first_frame=3)
     seen = somebody(24, fps=30.0)
-    order = MEDIAPIPE_33.indices(*COCO_17.names)
+    order = COCO_OF_MEDIAPIPE
     xy, xyz = np.full((24, 33, 2), np.nan), np.full((24, 33, 3), np.nan)
     confidence = np.zeros((24, 33))
     xy[:, order], xyz[:, order], confidence[:, order] = seen.xy, seen.xyz, seen.confidence
@@ -108,7 +108,7 @@ def test_a_tilted_camera_is_told(detected, make_network):
         take = refine_take(replace(detected, camera=given, people={"one": person}), refiner)
         refined = take.people["one"].refined3d
         assert refined is not None
-        coco = list(MEDIAPIPE_33.indices(*COCO_17.names))
+        coco = list(COCO_OF_MEDIAPIPE)
         expected = refiner.refine_track(
             middle[:, coco],
             person.keypoints3d.xyz[:, coco],

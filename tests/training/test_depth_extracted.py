@@ -9,10 +9,10 @@ import torch
 from mocap.body import BodyPose, load_body
 from mocap.datasets.pairs import Pairs
 from mocap.datasets.synthetic.film import landmarks
-from mocap.skeletons import COCO_17, MEDIAPIPE_33, SMPLX_55
+from mocap.skeletons import COCO_OF_MEDIAPIPE, MEDIAPIPE_33, SMPLX_55
 from mocap.training.depth.extracted import _person, as_extracted
 
-COCO = MEDIAPIPE_33.indices(*COCO_17.names)
+COCO = COCO_OF_MEDIAPIPE
 MIRROR = list(MEDIAPIPE_33.mirror)
 
 
@@ -70,6 +70,31 @@ def test_what_is_right_stays(pairs):
     np.testing.assert_allclose(found.corrupted, pairs.corrupted, atol=1e-6)
     np.testing.assert_allclose(found.pose_2d, pairs.pose_2d, atol=1e-4)
     assert found.landmarks_xyz is None
+
+
+def test_what_is_seen_in_the_mirror_is_averaged_in(pairs):
+    rng = np.random.default_rng(2)
+    error, other = (0.02 * rng.normal(size=pairs.landmarks_xyz.shape) for _ in range(2))
+    mirrored = pairs.landmarks_xyz + other
+    mirrored[5] = np.nan
+    seen = replace(
+        pairs,
+        corrupted=(pairs.landmarks_xyz + error)[:, COCO],
+        landmarks_xyz=pairs.landmarks_xyz + error,
+        mirrored_xy=np.where(np.isnan(mirrored[..., :2]), np.nan, pairs.landmarks_xy),
+        mirrored_xyz=mirrored,
+        mirrored_confidence=np.where(np.isnan(mirrored[..., 0]), np.nan, 1.0),
+    )
+    found = as_extracted(seen)
+    assert found.mirrored_xyz is None
+    once = as_extracted(replace(seen, mirrored_xy=None))
+
+    def off(told):
+        return np.linalg.norm(told.corrupted - pairs.ground_truth, axis=-1).mean(1)
+
+    there = np.arange(len(pairs)) != 5
+    assert off(found)[there].mean() < 0.8 * off(once)[there].mean()
+    np.testing.assert_allclose(found.corrupted[5], once.corrupted[5], atol=1e-6)
 
 
 def test_exchanged_sides_are_put_back(pairs):

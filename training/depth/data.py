@@ -194,9 +194,7 @@ def read_corpus(
 
 def _slim(pairs: Pairs) -> Pairs:
     """Pairs without what nobody learns from: most of their memory."""
-    return replace(
-        pairs, heading=None, landmarks_xy=None, landmarks_xyz=None, landmarks_confidence=None
-    )
+    return replace(pairs.without_landmarks(), heading=None)
 
 
 def _held_out(pairs: Pairs, share: float) -> tuple[Pairs, Pairs]:

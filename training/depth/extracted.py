@@ -1,9 +1,8 @@
 """Pairs as an extracted take would hold them: with the detector's mistakes put right.
 
 The refiner gets a take's keypoints, in which sides and depths were put right as far as they could
-be (:func:`mocap.people.put_right`): mistakes of another kind than the detector's own. It learns
-from both. That a take's keypoints are averaged with those of the mirror image is not imitated:
-pairs hold one look.
+be, and which are averaged with those of the mirror image (:func:`mocap.people.put_right`): mistakes
+of another kind than the detector's own. It learns from both.
 """
 
 from dataclasses import replace
@@ -11,12 +10,11 @@ from dataclasses import replace
 import numpy as np
 
 from mocap.datasets.pairs import Pairs
+from mocap.keypoints import Detection
 from mocap.people import DepthConfig, GlitchConfig, SideConfig, put_right
 from mocap.progress import Progress, silent
-from mocap.skeletons import COCO_17, MEDIAPIPE_33
+from mocap.skeletons import COCO_OF_MEDIAPIPE, MEDIAPIPE_33
 from mocap.take import Keypoints2D, Keypoints3D, Person
-
-_COCO = MEDIAPIPE_33.indices(*COCO_17.names)
 
 
 def as_extracted(pairs: Pairs, progress: Progress = silent) -> Pairs:
@@ -41,24 +39,40 @@ def as_extracted(pairs: Pairs, progress: Progress = silent) -> Pairs:
         if person is None:
             continue
         person, _ = put_right(
-            person, fps, sides=SideConfig(), depths=DepthConfig(), glitches=GlitchConfig()
+            person,
+            fps,
+            sides=SideConfig(),
+            depths=DepthConfig(),
+            glitches=GlitchConfig(),
+            mirrored=_mirrored(pairs, run, rows),
+            average=True,
         )
         assert person.keypoints2d is not None
         assert person.keypoints3d is not None
-        flat[run] = person.keypoints2d.xy[rows][:, _COCO]
-        seen[run] = person.keypoints2d.confidence[rows][:, _COCO]
-        corrupted[run] = person.keypoints3d.xyz[rows][:, _COCO]
+        flat[run] = person.keypoints2d.xy[rows][:, COCO_OF_MEDIAPIPE]
+        seen[run] = person.keypoints2d.confidence[rows][:, COCO_OF_MEDIAPIPE]
+        corrupted[run] = person.keypoints3d.xyz[rows][:, COCO_OF_MEDIAPIPE]
         kept[run] = True
-    told = replace(
-        pairs,
-        corrupted=corrupted,
-        visibility=seen,
-        pose_2d=flat,
-        landmarks_xy=None,
-        landmarks_xyz=None,
-        landmarks_confidence=None,
-    )
+    told = replace(pairs.without_landmarks(), corrupted=corrupted, visibility=seen, pose_2d=flat)
     return told[kept]
+
+
+def _mirrored(pairs: Pairs, run: slice, rows: np.ndarray) -> dict[int, Detection]:
+    """What the detector saw in the mirror, where it looked, by rows of a sequence's record."""
+    if pairs.mirrored_xy is None or pairs.mirrored_xyz is None or pairs.mirrored_confidence is None:
+        return {}
+    looks = zip(
+        rows.tolist(),
+        pairs.mirrored_xy[run],
+        pairs.mirrored_confidence[run],
+        pairs.mirrored_xyz[run],
+        strict=True,
+    )
+    return {
+        row: Detection(xy, confidence, xyz, float(confidence.mean()))
+        for row, xy, confidence, xyz in looks
+        if all(np.isfinite(one).all() for one in (xy, confidence, xyz))
+    }
 
 
 def _person(pairs: Pairs, run: slice) -> tuple[Person | None, np.ndarray, float]:

@@ -67,13 +67,10 @@ class FittedNoise:
         errors = self.mean + draws @ self.root.T
         flat = errors[:, _DEEP:].reshape(-1, 17, 2) * person_sizes(pairs)[:, None, None]
         return replace(
-            pairs,
+            pairs.without_landmarks(),
             corrupted=pairs.ground_truth + errors[:, :_DEEP].reshape(-1, 17, 3),
             pose_2d=pairs.truth_2d + flat,
             visibility=pairs.visibility[rng.permutation(len(pairs))],
-            landmarks_xy=None,
-            landmarks_xyz=None,
-            landmarks_confidence=None,
         )
 
 
