@@ -92,6 +92,7 @@ def main() -> None:
     parser.add_argument("--traced", action="store_true", help="run the network without Python")
     parser.add_argument("--rounds", type=int, default=20)
     options = parser.parse_args()
+    take = None if options.take is None else Take.load(options.take)
     refiner = loaded(options.checkpoint, options.single_frame, options.traced)
     network = refiner.network
     print(
@@ -99,8 +100,8 @@ def main() -> None:
         f"{network.config.frames} frames, torch {torch.__version__}"
     )
     rates(refiner, options.rounds)
-    if options.take:
-        share(refiner, Take.load(options.take), options.rounds)
+    if take is not None:
+        share(refiner, take, options.rounds)
 
 
 if __name__ == "__main__":

@@ -42,3 +42,9 @@ class FitError(MocapError):
 
 class ExportError(MocapError):
     """A motion that cannot be written in, or read from, the format asked for."""
+
+
+def numpy_fault(error: Exception) -> str:
+    """What numpy says of a file that it cannot load, without its advice to unpickle it."""
+    text = str(error)
+    return "it is no file of numpy's, or holds Python objects" if "pickle" in text else text

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from mocap.datasets.motions.clip import Z_UP_TO_Y_UP, MotionClip
-from mocap.errors import MocapError
+from mocap.errors import MocapError, numpy_fault
 
 #: SMPL-X's joints among the climbing takes' 53; fingers and chest markers are left out.
 _CLIMBING: dict[str, int] = {
@@ -51,7 +51,7 @@ def read_climbing_clip(path: str | Path, *, fps: float = 60.0) -> MotionClip:
     except OSError as error:
         raise MocapError(f"{path}: cannot be read ({error})") from error
     except ValueError as error:
-        raise MocapError(f"{path}: is no array of joints: {error}") from error
+        raise MocapError(f"{path}: is no array of joints: {numpy_fault(error)}") from error
     if joints.ndim != 3 or joints.shape[1:] != (_JOINTS, 3):
         raise MocapError(f"{path}: has shape {joints.shape}, not (frames, {_JOINTS}, 3)")
     chosen = joints[:, list(_CLIMBING.values())].astype(float)

@@ -22,17 +22,17 @@ def motion_sources(path: Path, body: Body) -> list[Source]:
     """The clips that a path leads to.
 
     Args:
-        path: a motion file; a folder of them, searched to the bottom; or the folder of test data.
+        path: a motion file; a folder of them, searched to the bottom; or the folder of test data,
+            or any part of that.
         body: for motion that is told by rotations of the body alone.
 
     Raises:
         MocapError: it is missing, or a file that is no motion.
     """
+    path = Path(path)
+    if known := _of_corpora(path, body):
+        return known
     if path.is_dir():
-        if (path / "motions").is_dir():
-            # The folder of test data, if it is one: AIST++ has a folder of this name as well.
-            with suppress(MocapError):
-                return sources(path, body)
         files = [file for file in sorted(path.rglob("*")) if is_motion(file)]
         return [source for file in files if (source := _source(file, body))]
     if not path.exists():
@@ -44,6 +44,17 @@ def motion_sources(path: Path, body: Body) -> list[Source]:
         kind = "AMASS" if path.suffix.lower() == ".npz" else "AIST++"
         raise MocapError(f"{path}: is no {kind} motion: it holds no poses")
     return [source]
+
+
+def _of_corpora(path: Path, body: Body) -> list[Source]:
+    """The clips at a path that is the folder of test data, or somewhere in it."""
+    whole = path.resolve()
+    for root in (whole, *whole.parents[:4]):
+        if (root / "motions").is_dir():
+            # AIST++ has a folder of this name as well.
+            with suppress(MocapError):
+                return [one for one in sources(root, body) if one.path.is_relative_to(whole)]
+    return []
 
 
 def _source(path: Path, body: Body) -> Source | None:

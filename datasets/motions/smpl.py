@@ -15,7 +15,7 @@ import torch
 from mocap.body import Body, BodyPose
 from mocap.datasets.motions.clip import Z_UP_TO_Y_UP, MotionClip
 from mocap.datasets.motions.unpickling import read_arrays
-from mocap.errors import MocapError
+from mocap.errors import MocapError, numpy_fault
 from mocap.skeletons import SMPLX_55
 
 _FPS = 60.0
@@ -79,7 +79,7 @@ def read_amass_clip(path: str | Path, body: Body) -> MotionClip:
         # Archives may be encrypted, packed in ways unknown here, or promise more than there is.
         *(RuntimeError, MemoryError, OverflowError),
     ) as error:
-        raise MocapError(f"{path}: is no AMASS motion: {error}") from error
+        raise MocapError(f"{path}: is no AMASS motion: {numpy_fault(error)}") from error
     clip = _clip(path.stem, path.parent.name, fps, rotations, place, body)
     return clip.turned(Z_UP_TO_Y_UP)
 

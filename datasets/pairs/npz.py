@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from mocap.datasets.pairs.record import ARRAYS, REQUIRED, Pairs, PairsError
+from mocap.errors import numpy_fault
 from mocap.files import writing_whole
 
 _TEXTS = ("sequences", "splits")
@@ -65,7 +66,7 @@ def read_npz(path: str | Path) -> Pairs:
         *(ValueError, KeyError, EOFError, RuntimeError, MemoryError),
         *(zipfile.BadZipFile, zlib.error, struct.error),
     ) as error:
-        raise PairsError(f"{path}: is not a readable .npz file: {error}") from error
+        raise PairsError(f"{path}: is not a readable .npz file: {numpy_fault(error)}") from error
     try:
         return Pairs(**content).check()
     except PairsError as error:
@@ -77,7 +78,7 @@ def _array(file: Any, name: str) -> np.ndarray:
         return file[name]
     except ValueError as error:
         # numpy says so of arrays of Python objects, which only running them would read.
-        raise PairsError(f"{name} is no array of numbers ({error})") from error
+        raise PairsError(f"{name} is no array of numbers ({numpy_fault(error)})") from error
 
 
 def _names(file: Any, name: str) -> tuple[str, ...]:

@@ -33,6 +33,8 @@ SIDE = 256
 _PADDING = 1.25
 #: A detection this far from the truth, in sizes of the person, is of something else.
 _ELSEWHERE = 0.3
+#: Extent of a person in the whole picture, pixels, below which nobody would look for them.
+_SMALLEST = 16.0
 #: Share of shots in a room, in which floor and walls tell how the camera is held.
 _ROOMS = 0.8
 #: Height above the floor, metres, from which on a camera can be in a room.
@@ -133,7 +135,7 @@ def film(
     drift = rng.normal(0, 0.02, 2)
     seen = Sightings()
     for frame in frames:
-        if not np.isfinite(pixels[frame]).all():
+        if not (np.ptp(pixels[frame], axis=0).max() > _SMALLEST):  # nor is NaN
             continue
         truth = Detection(pixels[frame], np.ones(33), actor.points[frame], 1.0)
         drift = 0.8 * drift + rng.normal(0, 0.02, 2)

@@ -6,7 +6,7 @@ Rotations are SMPL-X's axis-angles of pelvis and body joints.
 import hashlib
 import logging
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -38,6 +38,8 @@ RATE = 30.0
 JOINTS = SMPLX_55.names[:22]
 #: Shares of performers kept for validation and for the test.
 _VALIDATION, _TEST = 0.1, 0.15
+#: Performers it takes to hold some of them out.
+_FEWEST = 3
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,62 @@ class Motion:
         return len(self.transl)
 
 
-def split_of(performer: str) -> str:
-    """Whether a performer is for training, validation or the test; the same on every machine."""
-    at = (
-        int.from_bytes(hashlib.sha256(f"held out:{performer}".encode()).digest()[:4], "big") / 2**32
-    )
-    return "test" if at < _TEST else "val" if at < _TEST + _VALIDATION else "train"
+def splits_of(performers: Iterable[str]) -> dict[str, str]:
+    """Who is for training, for validation and for the test; the same on every machine.
+
+    By lot, a performer's own name being the lot; of three or more, one at least is for each. Of
+    fewer, nobody can be held out.
+    """
+    lots = {
+        one: int.from_bytes(hashlib.sha256(f"held out:{one}".encode()).digest()[:4], "big") / 2**32
+        for one in performers
+    }
+    if len(lots) < _FEWEST:
+        return dict.fromkeys(lots, "train")
+    order = sorted(lots, key=lambda one: lots[one])
+    tests = max(1, sum(lot < _TEST for lot in lots.values()))
+    held_out = max(tests + 1, sum(lot < _TEST + _VALIDATION for lot in lots.values()))
+    held_out = min(held_out, len(order) - 1)
+    tests = min(tests, held_out - 1)
+    names = ["test"] * tests + ["val"] * (held_out - tests)
+    return dict(zip(order, [*names, *["train"] * (len(order) - held_out)], strict=True))
+
+
+def _sources(paths: Sequence[str | Path], body: Body) -> list[Source]:
+    """The clips that files and folders lead to; refuses to find none."""
+    found = [source for path in paths for source in motion_sources(Path(path), body)]
+    if not found:
+        raise MocapError(
+            f"{', '.join(map(str, paths))}: no motion that can be read: {MOTION_FILES}"
+        )
+    return found
+
+
+def digest_of(paths: Sequence[str | Path], body: Body) -> str:
+    """A digest of what is in clips' files and who performs in them, wherever they lie.
+
+    Args:
+        paths: as :func:`read_library` takes them.
+        body: whose motion they would become.
+
+    Raises:
+        MocapError: a file cannot be read, is missing or no motion.
+    """
+    digest = hashlib.sha256()
+    for told in sorted(_told(source) for source in _sources(paths, body)):
+        digest.update(told)
+    return digest.hexdigest()
+
+
+def _told(source: Source) -> bytes:
+    digest = hashlib.sha256(source.performer.encode())
+    try:
+        # A skeleton beside the file is as good as in it.
+        for path in (source.path, *sorted(source.path.parent.glob("*.asf"))):
+            digest.update(path.name.encode() + path.read_bytes())
+    except OSError as error:
+        raise MocapError(f"{source.path}: cannot be read ({error.strerror})") from error
+    return digest.digest()
 
 
 def read_library(
@@ -78,20 +130,17 @@ def read_library(
     Files that cannot be read are warned of and left out.
 
     Args:
-        paths: motion files; folders of them, searched to the bottom; or the folder of test data.
+        paths: motion files; folders of them, searched to the bottom; or the folder of test data,
+            or parts of it.
         body: whose motion they become.
         progress: called with ``"motions"``, clips done, clips.
 
     Raises:
         MocapError: a file is missing or no motion, or nothing can be read.
     """
-    found = [source for path in paths for source in motion_sources(Path(path), body)]
-    if not found:
-        raise MocapError(
-            f"{', '.join(map(str, paths))}: no motion that can be read: {MOTION_FILES}"
-        )
+    sources = _sources(paths, body)
     groups: dict[str, list[Source]] = {}
-    for source in found:
+    for source in sources:
         groups.setdefault(source.performer, []).append(source)
     motions: list[Motion] = []
     faults: list[str] = []
@@ -99,16 +148,14 @@ def read_library(
     for performer, group in groups.items():
         motions += _performed(performer, group, body, faults)
         done += len(group)
-        progress("motions", done, len(found))
+        progress("motions", done, len(sources))
     if not motions:
-        why = faults[0] if len(found) == 1 else f"not one can be read; the first: {faults[0]}"
+        why = faults[0] if len(sources) == 1 else f"not one can be read; the first: {faults[0]}"
         raise MocapError(why)
     for fault in faults:
         _log.warning("left out: %s", fault)
-    if all(motion.split != "train" for motion in motions):
-        # So few performers that none is left to train on: then nothing can be held out.
-        motions = [replace(motion, split="train") for motion in motions]
-    return motions
+    splits = splits_of(motion.performer for motion in motions)
+    return [replace(motion, split=splits[motion.performer]) for motion in motions]
 
 
 def _performed(
@@ -153,7 +200,7 @@ def _motion(clip: BodyClip, performer: str) -> Motion:
     return Motion(
         clip.name,
         performer,
-        split_of(performer),
+        "train",
         rotations.astype(np.float32),
         transl.astype(np.float32),
     )

@@ -1,6 +1,6 @@
 """A store of synthetic pairs: motion files go in, what the real detector sees of them comes out."""
 
-import hashlib
+import itertools
 import logging
 import math
 import os
@@ -19,7 +19,13 @@ from mocap.datasets.jobs import Outcome, run_items
 from mocap.datasets.pairs import Pairs, PairStore
 from mocap.datasets.synthetic.batches import USUAL_YIELD, Batch, shoot
 from mocap.datasets.synthetic.film import Studio
-from mocap.datasets.synthetic.library import Motion, load_library, read_library, save_library
+from mocap.datasets.synthetic.library import (
+    Motion,
+    digest_of,
+    load_library,
+    read_library,
+    save_library,
+)
 from mocap.errors import MocapError
 from mocap.keypoints import MediaPipePose
 from mocap.progress import Progress, silent
@@ -72,7 +78,8 @@ def synthesize(
         raise MocapError(f"{frames} frames is no number of frames to make")
     body = load_body()
     paths = [Path(path) for path in motions]
-    parameters = {"version": VERSION, "seed": seed, "body": body.sha256, "motions": _told(paths)}
+    told = digest_of(paths, body)
+    parameters = {"version": VERSION, "seed": seed, "body": body.sha256, "motions": told}
     # Another's folder is refused before the minutes that motions take, and nothing is begun with
     # motions that cannot be read: it could not be gone on with once they are mended.
     PairStore.begun(out, "synthetic", parameters)
@@ -83,9 +90,9 @@ def synthesize(
         with store.writing():
             save_library(library, kept)
     splits = _performed(library)
-    count = math.ceil(frames / USUAL_YIELD)
-    batches = [Batch(number, split_of(number), seed) for number in range(count)]
-    batches = [batch for batch in batches if batch.split in splits]
+    every = (Batch(number, split_of(number), seed) for number in itertools.count())
+    ours = (batch for batch in every if batch.split in splits)
+    batches = list(itertools.islice(ours, math.ceil(frames / USUAL_YIELD)))
     _warn_of_few(splits - {batch.split for batch in batches}, frames)
     try:
         return run_items(
@@ -116,8 +123,8 @@ def _performed(library: Sequence[Motion]) -> set[str]:
     missing = [split for split in ("val", "test") if split not in splits]
     if missing:
         _log.warning(
-            "nobody is held out for %s: keep each performer's files in a folder of their own, or "
-            "give more performers",
+            "nobody is held out for %s: that takes three performers, whose files are in a folder "
+            "for each",
             " and ".join(missing),
         )
     return splits
@@ -168,13 +175,3 @@ def _let_go() -> None:
     _workshop.cache_clear()
     while _open:
         _open.pop().close()
-
-
-def _told(paths: Sequence[Path]) -> list[str]:
-    """The motions by name and size, so that others are not taken for the same."""
-    found = []
-    for path in paths:
-        files = sorted(path.rglob("*")) if path.is_dir() else [path]
-        listing = "\n".join(f"{f.name} {f.stat().st_size}" for f in files if f.is_file())
-        found.append(f"{path.name}:{hashlib.sha256(listing.encode()).hexdigest()[:16]}")
-    return found

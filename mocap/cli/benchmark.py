@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mocap.cli.benchmark_figures import CameraResult, as_json, show_results
-from mocap.cli.console import STOPPED, conclude, configure, note, waiting
+from mocap.cli.console import STOPPED, conclude, configure, note, starting
 from mocap.cli.evaluate import write_json
 from mocap.cli.options import LookOnce, Quiet, Verbose, examples, flowing
 from mocap.cli.progress import StageProgress
@@ -63,7 +63,7 @@ def benchmark(
     are used again, and what Ctrl-C stops goes on from there.
     """
     configure(verbose=verbose, quiet=quiet)
-    with waiting("starting"):
+    with starting():
         from mocap.assets import fetch
         from mocap.body import load_body
         from mocap.cli.folders import writable_folder

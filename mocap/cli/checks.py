@@ -40,6 +40,12 @@ else:
     print("cpu,", torch.get_num_threads(), "threads")
 """
 _BODY = "from mocap.body import load_body; body = load_body(); print(body.path)"
+_REFINERS = """
+from mocap.depth import DepthRefiner
+for single_frame in (False, True):
+    DepthRefiner.load(single_frame=single_frame)
+print("both can be read")
+"""
 _ENCODER = "import av; av.Codec('libx264', 'w'); print('PyAV', av.__version__)"
 
 
@@ -73,6 +79,7 @@ def check_all() -> list[Check]:
         *(lambda name=name: _package(name) for name in required),
         lambda: _probe("torch device", _TORCH),
         _body,
+        lambda: _probe("depth refiners", _REFINERS),
         lambda: _probe("H.264 encoder", _ENCODER),
         _assets,
         _disk,

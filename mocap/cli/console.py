@@ -6,7 +6,10 @@ Nothing here wraps or decorates text that goes to a file or a pipe.
 import io
 import logging
 import os
-from contextlib import AbstractContextManager, nullcontext
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -54,6 +57,38 @@ def warn(text: str) -> None:
 def waiting(text: str) -> AbstractContextManager[object]:
     """A sign of life on a terminal, for as long as the block runs."""
     return NOTES.status(text) if NOTES.is_terminal and not NOTES.quiet else nullcontext()
+
+
+@contextmanager
+def starting() -> Iterator[None]:
+    """A sign of life while libraries are loaded; Ctrl-C waits until they are.
+
+    Libraries that are interrupted while they load themselves swallow it, or end in whatever error
+    comes of half of them. Who presses again is let go at once: nothing has begun.
+    """
+    pressed = False
+
+    def note_it(*_: object) -> None:
+        nonlocal pressed
+        if pressed:
+            NOTES.show_cursor()
+            os._exit(STOPPED)
+        pressed = True
+
+    ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
+    if ours:
+        signal.signal(signal.SIGINT, note_it)
+    try:
+        with waiting("starting"):
+            yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def conclude(text: str) -> None:

@@ -50,6 +50,8 @@ def info(
     display(found, as_json=as_json)
     if verify and not source.is_dir():
         note(f"{source}: a file has no hashes to compare with; a store's folder has")
+    elif verify and not found.damaged:
+        note(f"{source}: every item is there, and as the manifest has it")
     if found.damaged:
         for fault in found.damaged.values():
             complain(fault)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mocap.cli.console import STOPPED, complain, conclude, configure, note, say, waiting
+from mocap.cli.console import STOPPED, complain, conclude, configure, note, say, starting
+from mocap.cli.folders import writable_folder
 from mocap.cli.options import Quiet, Verbose, examples, flowing
 from mocap.cli.progress import StageProgress
 
@@ -88,8 +89,8 @@ def convert(
     """
     configure(verbose=verbose, quiet=quiet)
     started = time.monotonic()
-    with stoppable(out):
-        with waiting("starting"):
+    with stoppable(out), writable_folder(out):
+        with starting():
             from mocap.datasets.aistpp import convert as convert_videos
 
         with StageProgress() as progress:
@@ -116,7 +117,8 @@ def synthesize(
         typer.Option(
             metavar="DIR|FILE...",
             help="Motion: BVH, AMASS .npz or AIST++ .pkl, or folders of them, to the bottom. "
-            "Keep each performer's files in a folder of their own: some are held out for tests.",
+            "Keep each performer's files in a folder of their own: of three or more, some are "
+            "held out for validation and tests.",
         ),
     ],
     more: Annotated[list[Path] | None, typer.Argument(hidden=True, metavar="DIR|FILE")] = None,
@@ -143,8 +145,8 @@ def synthesize(
     """
     configure(verbose=verbose, quiet=quiet)
     started = time.monotonic()
-    with stoppable(out):
-        with waiting("starting"):
+    with stoppable(out), writable_folder(out):
+        with starting():
             from mocap.datasets.synthetic import synthesize as make
 
         with StageProgress() as progress:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mocap.cli.console import configure, note, waiting
+from mocap.cli.console import configure, note, starting
 from mocap.cli.options import Quiet, Verbose, examples, flowing
 from mocap.cli.progress import StageProgress
 
@@ -19,7 +19,7 @@ def demo(
 ) -> None:
     """Fetch a short clip of two people (9 MB, once) and run `mocap extract` on it."""
     configure(verbose=verbose, quiet=quiet)
-    with waiting("starting"):
+    with starting():
         from mocap.assets import fetch
         from mocap.cli.extract import Options, extract_all
     with StageProgress() as progress:

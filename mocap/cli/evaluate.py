@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mocap.cli.console import complain, configure, note, say, show, waiting
+from mocap.cli.console import complain, configure, note, say, show, starting
 from mocap.cli.options import BodyFile, Quiet, TakeFile, examples, flowing
 from mocap.errors import MocapError
 from mocap.files import write_whole
@@ -74,7 +74,7 @@ def evaluate(
         path.resolve() for path in (take, truth) if path is not None
     }:
         raise typer.BadParameter("would be written over what is read", param_hint="--json")
-    with waiting("starting"):
+    with starting():
         from mocap.body import load_body
         from mocap.evaluate import evaluate as measure
         from mocap.evaluate import load_truth

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mocap.cli.console import configure, note, say, show, waiting, warn
+from mocap.cli.console import configure, note, say, show, starting, warn
 from mocap.cli.evaluate import figure, plain_table, share, write_json
 from mocap.cli.folders import writable_folder
-from mocap.cli.options import Device, Quiet, Verbose, examples, flowing, one_of
+from mocap.cli.options import Device, Quiet, Verbose, each_once, examples, flowing, one_of
 from mocap.cli.progress import StageProgress
 from mocap.errors import MocapError
 
@@ -54,6 +54,7 @@ def evaluate_depth(
         list[Path],
         typer.Option(
             metavar="STORE|NPZ",
+            callback=each_once,
             help="Pairs to measure on: a store's folder, one of its items, or an .npz. May be "
             "given several times.",
         ),
@@ -121,6 +122,8 @@ def evaluate_depth(
 @contextmanager
 def _writable(path: Path, option: str) -> Iterator[None]:
     """A file's folder, made if need be, as long as the work takes; before it begins."""
+    if path.is_dir():
+        raise MocapError(f"{path}: is a folder; choose a file with {option}")
     with ExitStack() as stack:
         try:
             stack.enter_context(writable_folder(path.parent))
@@ -141,7 +144,7 @@ def _measure(
     tell_elevation: float | None,
 ) -> None:
     """Measure, say and write."""
-    with waiting("starting"):
+    with starting():
         from mocap.training.depth import measure_refiner
     with StageProgress() as progress:
         refiner = _refiner(model, device)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mocap.cli.console import STOPPED, complain, conclude, configure, note, say, show, waiting
+from mocap.cli.console import STOPPED, complain, conclude, configure, note, say, show, starting
 from mocap.cli.folders import choose_folders
 from mocap.cli.options import (
     BodyFile,
@@ -185,7 +185,7 @@ def _name(source: Path | int) -> str:
 
 def _extract_one(source: Path | int, folder: Path, options: Options, verbose: bool) -> None:
     started = time.monotonic()
-    with waiting("starting"):
+    with starting():
         from mocap.cli.extraction import run
 
         job = _job(source, folder, options)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mocap.cli.console import configure, note, say, show, waiting
+from mocap.cli.console import configure, note, say, show, starting
 from mocap.cli.options import (
     BodyFile,
     CameraFile,
@@ -46,7 +46,7 @@ def fit(
     if fov is not None and camera is not None:
         raise typer.BadParameter("is in the calibration already", param_hint="--fov")
     started = time.monotonic()
-    with waiting("starting"):
+    with starting():
         from mocap.body import load_body
         from mocap.cli.extraction import OVERLAY, put_depth_right, write_motions
         from mocap.cli.folders import writable_folder

@@ -33,6 +33,16 @@ def one_of(*names: str) -> Callable[[str], str]:
     return check
 
 
+def each_once(paths: list[Path]) -> list[Path]:
+    """A callback for options that take several paths, and none of them twice."""
+    known: set[Path] = set()
+    for path in paths:
+        if path.resolve() in known:
+            raise typer.BadParameter(f"{path} is given twice")
+        known.add(path.resolve())
+    return paths
+
+
 TakeFile = Annotated[
     Path, typer.Argument(metavar="TAKE", help="A take.h5 that `mocap extract` made.")
 ]

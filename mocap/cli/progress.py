@@ -73,7 +73,8 @@ class _Stage:
         if self.seconds < 0.2 or not self.done:
             return ""
         scale = 1e6 if self.unit == _BYTES else 1
-        return f"{self.done / scale / self.seconds:.1f} {self.unit}/s"
+        rate = self.done / scale / self.seconds
+        return f"{rate:.1f} {self.unit}/s" if rate >= 1 else f"{60 * rate:.1f} {self.unit}/min"
 
     def left(self) -> str:
         """Such as ``0:38 left``; empty where it is not known."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mocap.cli.console import STOPPED, conclude, configure, note, say, waiting
+from mocap.cli.console import STOPPED, conclude, configure, note, say, starting
 from mocap.cli.folders import writable_folder
-from mocap.cli.options import Device, Quiet, Verbose, examples, flowing, one_of
+from mocap.cli.options import Device, Quiet, Verbose, each_once, examples, flowing, one_of
 from mocap.cli.progress import StageProgress
 from mocap.errors import MocapError
 
@@ -32,6 +32,7 @@ def depth(
         list[Path],
         typer.Option(
             metavar="STORE|NPZ",
+            callback=each_once,
             help="Training pairs: the folder that `mocap dataset` made, one of its items, or an "
             ".npz. May be given several times.",
         ),
@@ -98,7 +99,7 @@ def depth(
     Ctrl-C stops; the same command with --resume goes on as if nothing had been.
     """
     configure(verbose=verbose, quiet=quiet)
-    with waiting("starting"):
+    with starting():
         from mocap.training.depth import finished_epochs, is_first_process, require_lightning, train
 
         require_lightning()

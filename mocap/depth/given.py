@@ -66,6 +66,8 @@ def checked(
         raise ValueError(f"{worst}; metres from the hips' middle are wanted")
     if np.any(points.confidence > _MOST):
         raise ValueError("confidence is above 1; it is wanted from 0 to 1")
+    if np.any(points.confidence < 0):
+        raise ValueError("confidence is below 0; it is wanted from 0 to 1")
     return points
 
 

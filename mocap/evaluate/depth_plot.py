@@ -51,9 +51,9 @@ def write_depth_plot(report: DepthReport, path: Path) -> Path:
     _by_elevation(side, report)
     handles, names = left.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=2)
-    figure.suptitle(
-        f"{report.overall.raw.samples} samples by where the camera stands about the person"
-    )
+    few = "" if all(one.enough for one in report.azimuths) else " (dotted: few samples)"
+    samples = f"{report.overall.raw.samples} samples"
+    figure.suptitle(f"{samples} by where the camera stands about the person{few}")
     try:
         with writing_whole(path) as temporary:
             figure.savefig(temporary, dpi=130, format=path.suffix[1:] or None)

@@ -147,7 +147,15 @@ def test_body_info(mocap: Run, tmp_path: Path) -> None:
 def test_doctor_of_a_sound_installation(mocap: Run) -> None:
     ended = mocap("doctor")
     assert ended.code == 0, ended.out
-    for name in ("Python", "torch", "mediapipe", "torch device", "body model", "H.264 encoder"):
+    for name in (
+        "Python",
+        "torch",
+        "mediapipe",
+        "torch device",
+        "body model",
+        "depth refiners",
+        "H.264 encoder",
+    ):
         assert re.search(rf"^ok +{re.escape(name)}: ", ended.out, re.M)
     assert "non-commercial" in ended.out
     assert ended.err == ""
@@ -166,6 +174,22 @@ def test_doctor_names_what_is_missing_and_what_does_not_work(mocap: Run, monkeyp
     assert re.search(r"^FAILS +av: is not installed: pip install", ended.out, re.M)
     assert re.search(r"^FAILS +torch: .*libgomp", ended.out, re.M)
     assert re.search(r"^3 of \d+ checks failed: torch, av, torch device", ended.out, re.M)
+
+
+def test_a_refiner_that_was_damaged_is_found(mocap: Run, monkeypatch, tmp_path: Path) -> None:
+    def run(code: str) -> tuple[bool, str]:
+        return (
+            (False, "CheckpointError: is damaged") if "DepthRefiner" in code else (True, __file__)
+        )
+
+    monkeypatch.setattr(checks, "_run", run)
+    assert "FAILS   depth refiners: CheckpointError" in mocap("doctor").out
+
+
+def test_as_a_module_it_ends_with_the_same_code() -> None:
+    for arguments, code in ((["info", "nowhere.h5"], 1), (["info"], 2), (["--version"], 0)):
+        done = subprocess.run([sys.executable, "-m", "mocap", *arguments], capture_output=True)
+        assert done.returncode == code
 
 
 def test_a_probe_survives_whatever_it_probes() -> None:

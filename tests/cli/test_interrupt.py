@@ -1,5 +1,6 @@
 """Ctrl-C at any moment: no damaged files, no traceback, and the next run goes on from there."""
 
+import os
 import re
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mocap import Take
+from mocap.cli.console import starting
 
 from .conftest import PATIENCE, start
 
@@ -71,3 +73,37 @@ def test_while_drawing_no_half_overlay_is_left(extracted: Path, clip: Path) -> N
     left = sorted(path.name for path in extracted.iterdir() if path.name != "overlay.mp4")
     assert left == ["person-1.bvh", "take.h5"]
     assert (extracted / "overlay.mp4").exists() == (process.returncode == 0)
+
+
+def test_while_libraries_are_loaded_it_waits_until_they_are() -> None:
+    loaded = []
+
+    def load() -> None:
+        with starting():
+            os.kill(os.getpid(), signal.SIGINT)
+            loaded.append("what takes half a minute")
+
+    with pytest.raises(KeyboardInterrupt):
+        load()
+    assert loaded
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_who_presses_twice_while_libraries_are_loaded_is_let_go(monkeypatch) -> None:
+    class LetGo(BaseException):
+        pass
+
+    def leave(code: int) -> None:
+        assert code == 130
+        raise LetGo
+
+    def load() -> None:
+        with starting():
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            raise AssertionError("nobody waits any longer")
+
+    monkeypatch.setattr("mocap.cli.console.os._exit", leave)
+    with pytest.raises(LetGo):
+        load()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -69,6 +69,9 @@ def test_progress_as_lines(monkeypatch, capsys) -> None:
         report("fetching demo_clip", 0, 9_000_000)
         now[0] = 22
         report("fetching demo_clip", 9_000_000, 9_000_000)
+        report("batches", 0, 900)
+        now[0] = 82
+        report("batches", 9, 900)
         report("something new", 1, None)
     assert capsys.readouterr().err.splitlines() == [
         "finding people ...",
@@ -76,6 +79,8 @@ def test_progress_as_lines(monkeypatch, capsys) -> None:
         "finding people: 200 frames in 20.0 s (10.0 frames/s)",
         "fetching demo_clip ...",
         "fetching demo_clip: 9.0 MB in 2.0 s (4.5 MB/s)",
+        "rendering and detecting ...",
+        "rendering and detecting: 9/900 batches (9.0 batches/min, 1:39:00 left)",
         "something new ...",
     ]
 

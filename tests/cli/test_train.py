@@ -166,6 +166,7 @@ def test_bad_input_is_refused_by_name(mocap: Run, data: Path, recipe: Path, tmp_
         ("--seed", 2**32, "4294967295"),
         ("--lr", 0, "it must be above 0"),
         ("--lr", "nan", "it must be above 0"),
+        ("--data", data.parent / "." / data.name, "is given twice"),
     ):
         ended = mocap("train", "depth", "--out", out, "--data", data, option, value)
         assert ended.code == 2
@@ -205,6 +206,7 @@ def test_bad_input_is_refused_by_name(mocap: Run, data: Path, recipe: Path, tmp_
         ("--split", "tset", "'tset' is not one of train, val, test, all"),
         ("--device", "abacus", "'abacus' is not one of"),
         ("--plot", tmp_path / "plot.doc", "must end in .png, .svg, .pdf"),
+        ("--data", data, "is given twice"),
     ):
         ended = mocap("evaluate", "depth", model, "--data", data, option, value)
         assert ended.code == 2
@@ -219,6 +221,8 @@ def test_bad_input_is_refused_by_name(mocap: Run, data: Path, recipe: Path, tmp_
         model, "--data", tmp_path / "none.npz", "--json", tmp_path / "new" / "a.json"
     )
     assert not (tmp_path / "new").exists()
+    told = measure(model, "--data", tmp_path / "none.npz", "--json", tmp_path)
+    assert "is a folder; choose a file with --json" in told
     before = data.read_bytes(), model.read_bytes()
     for option, path in (("--json", data), ("--plot", model)):
         ended = mocap("evaluate", "depth", model, "--data", data, option, path)

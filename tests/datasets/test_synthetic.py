@@ -16,10 +16,11 @@ from mocap.datasets.synthetic.batches import Batch, shoot
 from mocap.datasets.synthetic.cameras import Shot, random_shot
 from mocap.datasets.synthetic.film import SIDE, Studio
 from mocap.datasets.synthetic.library import (
+    digest_of,
     load_library,
     read_library,
     save_library,
-    split_of,
+    splits_of,
 )
 from mocap.datasets.synthetic.performances import mirrored
 from mocap.datasets.synthetic.renderer import Lighting
@@ -305,9 +306,60 @@ def test_who_looks_from_below_the_floor_sees_no_room(studio, monkeypatch):
 
 
 def test_performers_are_held_out_the_same_everywhere():
-    splits = {split_of(f"performer-{i}") for i in range(100)}
-    assert splits == {"train", "val", "test"}
-    assert split_of("cmu-05") == "test"
+    many = splits_of(f"performer-{i}" for i in range(400))
+    shares = [list(many.values()).count(split) / 400 for split in ("train", "val", "test")]
+    np.testing.assert_allclose(shares, [0.75, 0.1, 0.15], atol=0.04)
+    # Who else performs changes nothing, where there are enough of them.
+    fewer = splits_of(f"performer-{i}" for i in range(0, 400, 2))
+    assert fewer.items() <= many.items()
+    assert splits_of(["cmu-05", *many])["cmu-05"] == "test"
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7])
+def test_of_three_performers_one_is_held_out_for_each(count):
+    for start in range(40):
+        splits = list(splits_of(f"who-{start + i}" for i in range(count)).values())
+        assert len(splits) == count
+        assert set(splits) == ({"train"} if count < 3 else {"train", "val", "test"})
+
+
+def test_motions_that_changed_are_others(tmp_path, body):
+    def store(angle, name="stand", folder="someone"):
+        poses = np.full((8, 156), angle)
+        (tmp_path / folder).mkdir(exist_ok=True)
+        path = tmp_path / folder / f"{name}.npz"
+        np.savez(path, poses=poses, trans=np.zeros((8, 3)), mocap_framerate=30)
+        return digest_of([tmp_path / folder], body)
+
+    first, again, other = store(0.1), store(0.1), store(0.2)
+    assert first == again != other
+    assert store(0.2, folder="another") != other
+    assert store(0.2, name="more") != other
+
+
+def test_who_is_flung_far_away_is_not_looked_for(studio):
+    motion = standing(6)
+    motion.transl[3:, 0] = 1e5
+    actor = cast(studio, motion, np.random.default_rng(0))
+    rng = np.random.default_rng(3)
+    pairs = film(studio, actor, shot_from(0.0), 15.0, rng, name="a", split="train")
+    assert (pairs.time * 15).round().astype(int).tolist() == [0, 1, 2]
+
+
+def test_as_many_batches_are_made_as_asked_for(tmp_path, monkeypatch, body):
+    """Where nobody is held out, no batch is for what nobody performs."""
+    module = import_module("mocap.datasets.synthetic.synthesize")
+    asked = []
+    monkeypatch.setattr(module, "run_items", lambda batches, *_, **__: asked.append(batches))
+    monkeypatch.setattr(module, "read_library", lambda *_, **__: [standing()])
+    monkeypatch.setattr(module, "digest_of", lambda *_: "")
+    monkeypatch.setattr(module, "load_body", lambda: body)
+    for frames in (1400, 4200):
+        module.synthesize([tmp_path], tmp_path / "store", frames=frames)
+    few, many = asked
+    assert (len(few), len(many)) == (10, 30)
+    assert {batch.split for batch in many} == {"train"}
+    assert [batch.key for batch in many[:10]] == [batch.key for batch in few]
 
 
 def test_shots_have_the_stage_in_the_picture():
@@ -417,6 +469,7 @@ def test_a_cluster_is_not_held_to_the_cores_of_this_machine(
     asked = []
     monkeypatch.setattr(module, "run_items", lambda *_, workers, **__: asked.append(workers))
     monkeypatch.setattr(module, "read_library", lambda *_, **__: [standing()])
+    monkeypatch.setattr(module, "digest_of", lambda *_: "")
     monkeypatch.setattr(module, "load_body", lambda: body)
     module.synthesize([tmp_path], tmp_path / "store", workers=workers, ray_address=ray)
     assert asked == [workers]

@@ -183,6 +183,31 @@ def test_runs_are_not_mixed_up(data: Path, tmp_path: Path) -> None:
     assert (out / MODEL).read_bytes() == before
 
 
+def test_a_best_model_that_is_gone_is_told(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    train(config(data, out, epochs=1))
+    (out / MODEL).unlink()
+    with pytest.raises(TrainingError, match=r"model\.safetensors: is gone"):
+        train(config(data, out, epochs=1), resume=True)
+    # There is a best one again as soon as there is an epoch, however good the first one was.
+    rows = torch.load(out / RESUMABLE, weights_only=True)
+    [history] = [one for one in rows["callbacks"].values() if "rows" in one]
+    history["rows"][0]["val_mpjpe_mm"] = 0.0
+    torch.save(rows, out / RESUMABLE)
+    assert train(config(data, out, epochs=2), resume=True).exists()
+
+
+def test_validation_that_gives_no_number_ends_the_run(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = import_module("mocap.training.depth.history").History
+    row = history._row
+    lost = {"val_mpjpe_mm": float("nan")}
+    monkeypatch.setattr(history, "_row", lambda *of: {**row(*of), **lost})
+    with pytest.raises(TrainingError, match=r"run: what validates in epoch 1 is no number"):
+        train(config(data, tmp_path / "run"))
+
+
 def test_runs_of_older_versions_are_not_gone_on_with(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     train(config(data, out, epochs=1))

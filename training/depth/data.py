@@ -178,14 +178,14 @@ def read_corpus(
         raise TrainingError(f"{names}: no pairs are for training (split train); name other data")
     if not len(val):
         train, val = _held_out(train, held_out)
+        if not len(val):
+            raise TrainingError(f"{names}: {len(train)} pairs are too few to hold some out")
         _LOG.warning(
             "%s: no pairs are for validation; the last %d of %d are held out",
             names,
             len(val),
             len(val) + len(train),
         )
-    if not len(val):
-        raise TrainingError(f"{names}: {len(train)} pairs are too few to hold some out")
     more = as_extracted(train, progress) if extracted else train[:0]
     train = Pairs.concatenate(_slim(part) for part in (train, more)) if len(more) else _slim(train)
     val = _slim(val)

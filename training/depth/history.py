@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -9,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
-import torch
 from torch import Tensor
 
 from mocap.evaluate import DepthAccuracy
 from mocap.files import write_whole
 from mocap.progress import Progress
 from mocap.training.depth.config import TrainingError
-from mocap.training.depth.folder import METRICS
+from mocap.training.depth.folder import METRICS, MODEL
 from mocap.training.depth.module import DepthModule
 
 #: Told the figures of every epoch, and between them the mean losses since it began.
@@ -102,12 +102,19 @@ class History(lightning.Callback):
         """Write the epoch's figures down, and the model if it is the best."""
         assert isinstance(module, DepthModule)
         row = self._row(trainer, module)
-        if not torch.isfinite(torch.tensor(row["loss"])):
+        if not math.isfinite(row["loss"]):
             raise TrainingError(
                 f"{self._folder}: the loss is not finite in epoch {row['epoch']:.0f}; "
                 "train with a lower --lr"
             )
-        best = min((one[CHOSEN_BY] for one in self.rows), default=float("inf"))
+        if not math.isfinite(row[CHOSEN_BY]):
+            raise TrainingError(
+                f"{self._folder}: what validates in epoch {row['epoch']:.0f} is no number: look "
+                "for wrong ones in the data with `mocap dataset info`"
+            )
+        # A best model that somebody has deleted is none.
+        there = (self._folder / MODEL).exists()
+        best = min((one[CHOSEN_BY] for one in self.rows if there), default=math.inf)
         self.rows.append(row)
         if not trainer.is_global_zero:
             return

@@ -20,6 +20,8 @@ _FIGURES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("wrong signs of depth", ("val_wrong_arms", "val_wrong_thighs", "val_wrong_shanks")),
     ("errors within sigma", ("val_within_one_sigma", "val_within_two_sigma")),
 )
+#: Epochs below which each is marked.
+_FEW = 5
 _NO_LOSS = ("epoch", "seconds", "lr", "val_", "raw_")
 
 
@@ -55,7 +57,9 @@ def _draw(axes: Any, rows: Sequence[Mapping[str, float]], title: str, names: Seq
     for name in names:
         values = [row.get(name, float("nan")) for row in rows]
         style = {"color": "gray", "linestyle": "--"} if name.startswith("raw_") else {}
-        axes.plot(epochs, values, label=name.removeprefix("val_"), **style)
+        # A line of one epoch, or between two that are unknown, has no length.
+        marker = "o" if len(epochs) < _FEW else None
+        axes.plot(epochs, values, label=name.removeprefix("val_"), marker=marker, **style)
     axes.set_title(title)
     axes.set_xlabel("epoch")
     axes.grid(alpha=0.3)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mocap.progress import Progress, silent
-from mocap.training.depth.config import TrainConfig
+from mocap.training.depth.config import TrainConfig, TrainingError
 from mocap.training.depth.data import Corpus, read_corpus
 from mocap.training.depth.folder import (
     MODEL,
@@ -76,6 +76,11 @@ def train(
         from mocap.training.depth.plots import write_plots
 
         write_plots(rows, folder)
+    if not (folder / MODEL).exists():
+        raise TrainingError(
+            f"{folder / MODEL}: is gone, and the other files cannot make it again; train anew "
+            "into another folder"
+        )
     return folder / MODEL
 
 
