@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from jaxtyping import Float
-
-from mocap.assets import fetch
 from mocap.calibration import Calibration
 from mocap.depth import MIRRORED, refine_take, shipped_refiner
 from mocap.errors import DetectionError
 from mocap.fitting import FitConfig, fit
+from mocap.following import Followed, follow
 from mocap.geometry import DEFAULT_FIELD_OF_VIEW, Camera
-from mocap.keypoints import MediaPipeHands, MediaPipePose
 from mocap.people import (
     DepthConfig,
     Dropped,
     GlitchConfig,
     IdentityConfig,
     SideConfig,
-    Tracker,
     TrackerConfig,
     Tracklet,
     amends_told,
@@ -35,10 +31,8 @@ from mocap.people import (
     settle,
 )
 from mocap.progress import Progress, silent
-from mocap.scene import SegmentCollector
-from mocap.skeletons import Skeleton
 from mocap.take import Scene, StageRecord, Take, VideoRecord
-from mocap.video import Frame, VideoInfo, hash_source, open_video, read_ahead
+from mocap.video import hash_source
 
 if TYPE_CHECKING:
     from mocap.body import Body
@@ -132,7 +126,15 @@ def _load_body(path: Path | None) -> Body:
 def detect(video: str | Path | int, config: ExtractConfig, *, progress: Progress = silent) -> Take:
     """The first stage: everybody's 2D and 3D keypoints, with identities over time."""
     started = time.perf_counter()
-    seen = _followed(video, config, progress)
+    seen = follow(
+        video,
+        config.tracker,
+        hands=config.hands,
+        fps=config.fps,
+        calibration=config.camera,
+        progress=progress,
+        stage=DETECTION,
+    )
     people, dropped = _settled(seen, config)
     records, amends = {}, {}
     for name, person in _named(people):
@@ -167,54 +169,7 @@ def detect(video: str | Path | int, config: ExtractConfig, *, progress: Progress
     return with_camera(take, config)
 
 
-@dataclass(frozen=True)
-class _Followed:
-    """What going through a video once gives, and the names of the detectors that looked."""
-
-    info: VideoInfo
-    times: Float[np.ndarray, " frames"]
-    tracklets: list[Tracklet]
-    edges: SegmentCollector
-    skeleton: Skeleton
-    body: str
-    hands: str | None
-
-    @property
-    def fps(self) -> float:
-        """Frames a second, by the frames' own times."""
-        times = self.times
-        return float((len(times) - 1) / times[-1]) if len(times) > 1 else self.info.fps
-
-
-def _followed(video: str | Path | int, config: ExtractConfig, progress: Progress) -> _Followed:
-    """Everybody followed through a video; lines of its pictures are collected on the way."""
-    with ExitStack() as stack:
-        source = stack.enter_context(open_video(video, fps=config.fps))
-        info = source.info
-        if config.camera is not None:
-            # Of another picture: better known now than when all is done.
-            config.camera.fitted(info.width, info.height, info.rotation)
-        bundle = fetch("pose_landmarker", progress=progress)
-        pose = stack.enter_context(closing(MediaPipePose(bundle, most=4)))
-        alone = stack.enter_context(closing(MediaPipePose(bundle, most=1)))
-        hands = None
-        if config.hands:
-            hand_bundle = fetch("hand_landmarker", progress=progress)
-            hands = stack.enter_context(closing(MediaPipeHands(hand_bundle)))
-        clock, edges = _Clock(), SegmentCollector()
-        tracker = Tracker(pose, hands, config.tracker, alone=alone, mirror=alone)
-        total = info.frame_count
-        progress(DETECTION, 0, total)
-        frames = stack.enter_context(closing(read_ahead(source)))
-        for done in tracker.follow(clock.passing(edges.passing(frames))):
-            progress(DETECTION, done, max(total, done) if total else None)
-        progress(DETECTION, len(clock.times), len(clock.times))
-        names = pose.name, hands.name if hands else None
-        times = np.array(clock.times)
-        return _Followed(info, times, tracker.tracklets(), edges, pose.skeleton, *names)
-
-
-def _settled(seen: _Followed, config: ExtractConfig) -> tuple[list[Tracklet], list[Dropped]]:
+def _settled(seen: Followed, config: ExtractConfig) -> tuple[list[Tracklet], list[Dropped]]:
     """The people who count, and who was dropped.
 
     Raises:
@@ -279,7 +234,7 @@ def with_camera(take: Take, config: ExtractConfig) -> Take:
         camera = replace(
             Camera.assumed(video.width, video.height, angle),
             source="given" if given else "estimated",
-            note=f"field of view {np.rad2deg(angle):.1f}°, {source}",
+            note=f"field of view {math.degrees(angle):.1f}°, {source}",
         )
     seconds = round(time.perf_counter() - started, 3)
     record = StageRecord(CAMERA, CAMERA_VERSION, camera_parameters(config), seconds)
@@ -306,15 +261,3 @@ def _named(people: list[Tracklet]) -> list[tuple[str, Tracklet]]:
     """Names by order of appearance, which is how somebody who watches the clip would count."""
     order = sorted(people, key=lambda person: (person.first, -len(person.sightings)))
     return [(f"person-{number}", person) for number, person in enumerate(order, start=1)]
-
-
-class _Clock:
-    """Notes the times of frames that pass by."""
-
-    def __init__(self) -> None:
-        self.times: list[float] = []
-
-    def passing(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        for frame in frames:
-            self.times.append(frame.time)
-            yield frame

@@ -57,7 +57,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "avatar": {*RECORD, "body", "video"},
     "evaluate": {*RECORD, "body", "video", "calibration", "files"},
     "view": {*RECORD, "body", "video"},
-    "pipeline": {*RECORD, *STAGES},
+    "following": {*RECORD, "assets", "calibration", "keypoints", "people", "scene", "video"},
+    "pipeline": {*RECORD, *STAGES, "following"},
     "datasets": {*RECORD, *FILES, *STAGES, *READERS, "pipeline", "exporters"},
     "training": {*RECORD, *FILES, *STAGES, *READERS, "pipeline", "exporters", "datasets"},
     "cli": {

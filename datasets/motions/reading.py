@@ -16,6 +16,8 @@ from mocap.errors import MocapError
 MOTION_FILES = "BVH, AMASS .npz or AIST++ .pkl"
 #: Bytes in which a pickle of AIST++ names one of its arrays.
 _HEAD = 1 << 16
+#: Corpora that are the folder of test data, if they are together.
+_SEVERAL = 3
 
 
 def motion_sources(path: Path, body: Body) -> list[Source]:
@@ -47,13 +49,18 @@ def motion_sources(path: Path, body: Body) -> list[Source]:
 
 
 def _of_corpora(path: Path, body: Body) -> list[Source]:
-    """The clips at a path that is the folder of test data, or somewhere in it."""
+    """The clips at a path that is the folder of test data, or somewhere in it.
+
+    Others have folders of the corpora's names, too, or one called ``motions``: it takes several of
+    the corpora to know that folder.
+    """
     whole = path.resolve()
-    for root in (whole, *whole.parents[:4]):
+    for root in (whole, *whole.parents[:5]):
         if (root / "motions").is_dir():
-            # AIST++ has a folder of this name as well.
             with suppress(MocapError):
-                return [one for one in sources(root, body) if one.path.is_relative_to(whole)]
+                found = sources(root, body)
+                if len({one.corpus.split("/")[0] for one in found}) >= _SEVERAL:
+                    return [one for one in found if one.path.is_relative_to(whole)]
     return []
 
 

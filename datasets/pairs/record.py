@@ -13,17 +13,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from mocap.errors import MocapError
+from mocap.datasets.pairs.faults import BOUNDS, PairsError, refuse_where
 from mocap.records import dataset
 
 #: What a sequence can be for.
 SPLITS = ("train", "val", "test")
 #: The name of a sequence that nobody has named.
 UNNAMED = "unnamed"
-
-
-class PairsError(MocapError):
-    """Training pairs that are missing, damaged, of another format, or contradict themselves."""
 
 
 @dataclass(frozen=True)
@@ -225,12 +221,12 @@ class Pairs:
             if name in OPTIONAL:
                 # A frame that tells nothing of it, as concatenation makes, is no fault.
                 wrong &= ~np.isnan(value).all(tuple(range(1, value.ndim)), keepdims=True)
-            _refuse_where(wrong, name, "is not finite")
-        for name, (low, high, fault) in _BOUNDS.items():
+            refuse_where(wrong, name, "is not finite")
+        for name, (low, high, fault) in BOUNDS.items():
             if (value := getattr(self, name)) is not None:
-                _refuse_where((value < low) | (value > high), name, fault)
+                refuse_where((value < low) | (value > high), name, fault)
         if self.image_size is not None:
-            _refuse_where(self.image_size <= 0, "image_size", "is not above 0")
+            refuse_where(self.image_size <= 0, "image_size", "is not above 0")
         if self.sequence is None:
             return self
         runs = list(self.runs())
@@ -274,29 +270,6 @@ OPTIONAL = ARRAYS[7:]
 #: Those of all of MediaPipe's points.
 LANDMARKS = tuple(name for name in ARRAYS if name.startswith(("landmarks_", "mirrored_")))
 
-# No person is larger, and what is beyond is likely in millimetres.
-_FARTHEST = 10.0
-_METRES = (-_FARTHEST, _FARTHEST, f"is beyond {_FARTHEST:g} m (metres are wanted)")
-_SHARE = (0.0, 1.0, "is not between 0 and 1")
-# Single precision rounds π up.
-_ROUNDING = 1e-5
-#: Between what the numbers of an array are, and what is said of others.
-_BOUNDS: dict[str, tuple[float, float, str]] = {
-    "visibility": _SHARE,
-    "landmarks_confidence": _SHARE,
-    "mirrored_confidence": _SHARE,
-    "corrupted": _METRES,
-    "ground_truth": _METRES,
-    "landmarks_xyz": _METRES,
-    "mirrored_xyz": _METRES,
-    "azimuth": (-np.pi - _ROUNDING, np.pi + _ROUNDING, "is beyond ±π (radians are wanted)"),
-    "elevation": (
-        -np.pi / 2 - _ROUNDING,
-        np.pi / 2 + _ROUNDING,
-        "is beyond ±π/2 (radians are wanted)",
-    ),
-}
-
 
 def _array(name: str, value: Any, frames: int) -> np.ndarray:
     array = np.asarray(value)
@@ -306,9 +279,3 @@ def _array(name: str, value: Any, frames: int) -> np.ndarray:
     if array.shape != expected:
         raise PairsError(f"{name} has shape {array.shape}, not {expected}")
     return np.ascontiguousarray(array, np.int32 if name == "sequence" else np.float32)
-
-
-def _refuse_where(wrong: np.ndarray, name: str, fault: str) -> None:
-    frames = np.flatnonzero(wrong.any(tuple(range(1, wrong.ndim))))
-    if len(frames):
-        raise PairsError(f"{name} {fault} in {len(frames)} frames, first in frame {frames[0]}")

@@ -1,8 +1,9 @@
 """One performance filmed and looked at by the real detector: training pairs with real errors.
 
 The detector sees crops that follow the person, as it does in a clip: see
-:mod:`mocap.keypoints.sweep`; and, as there, the crop's mirror image. Only the crop is ever drawn;
-points are told in the whole picture.
+:mod:`mocap.keypoints.sweep`; and the same crop's mirror image (in a clip that is a crop about what
+was detected, drawn anew here it would cost as much again). Only the crop is ever drawn; points are
+told in the whole picture.
 """
 
 from dataclasses import dataclass, replace
@@ -144,12 +145,11 @@ def film(
         for box, colour in obstacles:
             obstacle(picture, (box - np.tile(corner, 2)) * (SIDE / side), colour)
         _blacken_outside(picture, corner, side, shot.size)
+        where = corner, side, truth
         picture = photographed(picture, faults, rng)
-        body, mirrored = (
-            _look(studio.detector, picture, corner, side, truth, mirror=mirror)
-            for mirror in (False, True)
-        )
+        body = _look(studio.detector, picture, *where)
         if body is not None:
+            mirrored = _look(studio.detector, picture, *where, mirror=True)
             seen.add(int(frame), body, mirrored)
     if not len(seen):
         return None
@@ -196,7 +196,7 @@ def _look(
     side: float,
     truth: Detection,
     *,
-    mirror: bool,
+    mirror: bool = False,
 ) -> Detection | None:
     """The detection nearest to the truth, pixels of the whole picture; None if none is near."""
     found = detector.detect(np.ascontiguousarray(picture[:, ::-1]) if mirror else picture)

@@ -38,6 +38,8 @@ RATE = 30.0
 JOINTS = SMPLX_55.names[:22]
 #: Shares of performers kept for validation and for the test.
 _VALIDATION, _TEST = 0.1, 0.15
+#: 59.94 frames a second are thinned as 60 are.
+_NEARLY = 1.01
 #: Performers it takes to hold some of them out.
 _FEWEST = 3
 
@@ -95,30 +97,35 @@ def _sources(paths: Sequence[str | Path], body: Body) -> list[Source]:
     return found
 
 
-def digest_of(paths: Sequence[str | Path], body: Body) -> str:
+def digest_of(paths: Sequence[str | Path], body: Body, *, progress: Progress = silent) -> str:
     """A digest of what is in clips' files and who performs in them, wherever they lie.
 
     Args:
         paths: as :func:`read_library` takes them.
         body: whose motion they would become.
+        progress: called with ``"checking motions"``, clips done, clips.
 
     Raises:
-        MocapError: a file cannot be read, is missing or no motion.
+        MocapError: a file is missing or no motion.
     """
-    digest = hashlib.sha256()
-    for told in sorted(_told(source) for source in _sources(paths, body)):
-        digest.update(told)
-    return digest.hexdigest()
+    sources, found = _sources(paths, body), []
+    for done, source in enumerate(sources, start=1):
+        found.append(_told(source))
+        progress("checking motions", done, len(sources))
+    return hashlib.sha256(b"".join(sorted(found))).hexdigest()[:16]
 
 
 def _told(source: Source) -> bytes:
     digest = hashlib.sha256(source.performer.encode())
-    try:
-        # A skeleton beside the file is as good as in it.
-        for path in (source.path, *sorted(source.path.parent.glob("*.asf"))):
-            digest.update(path.name.encode() + path.read_bytes())
-    except OSError as error:
-        raise MocapError(f"{source.path}: cannot be read ({error.strerror})") from error
+    # A skeleton beside the file is as good as in it.
+    for path in (source.path, *sorted(source.path.parent.glob("*.asf"))):
+        digest.update(path.name.encode())
+        try:
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            # It will be left out, as long as it is so.
+            digest.update(str(error.strerror).encode())
     return digest.digest()
 
 
@@ -173,8 +180,8 @@ def _performed(
         try:
             clip = source.read()
             # Whole frames, never fewer than RATE a second; what is between them comes later.
-            clip = clip[:: max(1, int(clip.fps / RATE + 1e-6))]
-            if len(clip) < 2:
+            clip = clip[:: max(1, int(_NEARLY * clip.fps / RATE))]
+            if len(clip) - 1 < clip.fps / RATE:
                 raise MocapError(f"{source.path}: is a single frame, which is no motion")
         except (MocapError, ValueError) as error:  # ValueError: numpy's, of senseless numbers
             fail(source.path, error)

@@ -78,7 +78,7 @@ def synthesize(
         raise MocapError(f"{frames} frames is no number of frames to make")
     body = load_body()
     paths = [Path(path) for path in motions]
-    told = digest_of(paths, body)
+    told = digest_of(paths, body, progress=progress)
     parameters = {"version": VERSION, "seed": seed, "body": body.sha256, "motions": told}
     # Another's folder is refused before the minutes that motions take, and nothing is begun with
     # motions that cannot be read: it could not be gone on with once they are mended.
@@ -144,6 +144,8 @@ def _warn_of_few(missing: Collection[str], frames: int) -> None:
 
 #: The studios of this process that are not closed yet.
 _open: list[Studio] = []
+#: How many threads PyTorch and OpenCV had before they were told to take one.
+_threads: list[tuple[int, int]] = []
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ class _Maker:
 def _workshop(library: str, model: str) -> tuple[Studio, list[Motion]]:
     """What a process needs once. Software rendering takes a core and no more."""
     os.environ.setdefault("LP_NUM_THREADS", "1")
+    _threads.append((torch.get_num_threads(), cv2.getNumThreads()))
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     # MediaPipe must be closed before the interpreter comes down; `atexit` is too late for it.
@@ -175,3 +178,7 @@ def _let_go() -> None:
     _workshop.cache_clear()
     while _open:
         _open.pop().close()
+    while _threads:
+        ours, theirs = _threads.pop()
+        torch.set_num_threads(ours)
+        cv2.setNumThreads(theirs)

@@ -87,8 +87,9 @@ def starting() -> Iterator[None]:
     finally:
         if ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-    if pressed:
-        raise KeyboardInterrupt
+        if pressed:
+            # Whatever else went wrong meanwhile.
+            raise KeyboardInterrupt
 
 
 def conclude(text: str) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from mocap.cli.console import STOPPED, complain, conclude, configure, note, say, starting
 from mocap.cli.folders import writable_folder
-from mocap.cli.options import Quiet, Verbose, examples, flowing
+from mocap.cli.options import Quiet, Verbose, each_once, examples, flowing
 from mocap.cli.progress import StageProgress
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def convert(
         typer.Option(
             "--look-once",
             metavar="",
-            help="Do not look at the mirror image as well, as `mocap extract` does: in nearly half "
-            "the time.",
+            help="Leave out the look at the mirror image, which `mocap extract` averages with the "
+            "first: in nearly half the time.",
         ),
     ] = False,
     split: Splits = None,
@@ -89,11 +89,11 @@ def convert(
     """
     configure(verbose=verbose, quiet=quiet)
     started = time.monotonic()
-    with stoppable(out), writable_folder(out):
+    with stoppable(out):
         with starting():
             from mocap.datasets.aistpp import convert as convert_videos
 
-        with StageProgress() as progress:
+        with writable_folder(out), StageProgress() as progress:
             done = convert_videos(
                 annotations,
                 videos,
@@ -145,13 +145,14 @@ def synthesize(
     """
     configure(verbose=verbose, quiet=quiet)
     started = time.monotonic()
-    with stoppable(out), writable_folder(out):
+    given = each_once([*motions, *(more or ())])
+    with stoppable(out):
         with starting():
             from mocap.datasets.synthetic import synthesize as make
 
-        with StageProgress() as progress:
+        with writable_folder(out), StageProgress() as progress:
             outcome = make(
-                [*motions, *(more or ())],
+                given,
                 out,
                 frames=frames,
                 workers=_processes(workers, ray),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mocap.cli.console import complain, configure, note, say, show, starting
+from mocap.cli.console import complain, configure, note, say, show, starting, waiting
 from mocap.cli.options import BodyFile, Quiet, TakeFile, examples, flowing
 from mocap.errors import MocapError
 from mocap.files import write_whole
@@ -79,7 +79,7 @@ def evaluate(
         from mocap.evaluate import evaluate as measure
         from mocap.evaluate import load_truth
         from mocap.take import Take
-
+    with waiting("measuring"):
         found = Take.load(take)
         if person is not None and person not in found.people:
             raise MocapError(

@@ -94,6 +94,15 @@ def evaluate_depth(
             "not given.",
         ),
     ] = None,
+    as_extracted: Annotated[
+        bool,
+        typer.Option(
+            "--as-extracted",
+            metavar="",
+            help="Put what was detected right first, and average it with what was detected in the "
+            "mirror image, as `mocap extract` does: sequences alone, for that takes motion.",
+        ),
+    ] = False,
     device: Device = "auto",
     verbose: Verbose = False,
     quiet: Quiet = False,
@@ -102,8 +111,7 @@ def evaluate_depth(
 
     Overall, by azimuth and by elevation of the camera about the person: 12 limb joints, from the
     middle of the hips. Sequences are refined in windows, and every pose in the mirror too, as by
-    `mocap extract`; which also tells elevations, and puts the detector's points right before, and
-    averages them with those of the mirror image.
+    `mocap extract`; what else that does is left to --tell-elevation and --as-extracted.
     """
     configure(verbose=verbose, quiet=quiet)
     read = {path.resolve() for path in (*data, *([] if model is None else [model]))}
@@ -116,7 +124,7 @@ def evaluate_depth(
         for option, path in (("--json", json_file), ("--plot", plot)):
             if path is not None:
                 stack.enter_context(_writable(path, option))
-        _measure(data, model, split, json_file, plot, device, tell_elevation)
+        _measure(data, model, split, json_file, plot, device, tell_elevation, as_extracted)
 
 
 @contextmanager
@@ -142,6 +150,7 @@ def _measure(
     plot: Path | None,
     device: str,
     tell_elevation: float | None,
+    as_extracted: bool,
 ) -> None:
     """Measure, say and write."""
     with starting():
@@ -149,6 +158,8 @@ def _measure(
     with StageProgress() as progress:
         refiner = _refiner(model, device)
         pairs = _pairs(data, split, progress)
+        if as_extracted:
+            pairs = _as_extracted(pairs, progress)
         told = None if tell_elevation is None else math.radians(tell_elevation)
         if told is not None and not refiner.network.config.elevation:
             warn("this refiner cannot be told elevations: --tell-elevation changes nothing")
@@ -164,6 +175,7 @@ def _measure(
             "data": [str(path) for path in data],
             "split": split,
             "elevation_told_to_degrees": tell_elevation,
+            "as_extracted": as_extracted,
         }
         write_json(json_file, {**about, **report.as_json()})
         note(f"everything is in {json_file}")
@@ -180,7 +192,7 @@ def add_to(app: typer.Typer, name: str) -> None:
         help=flowing(evaluate_depth.__doc__),
         epilog=examples(
             "mocap evaluate depth --data pairs/",
-            "mocap evaluate depth --data pairs/ --tell-elevation 3",
+            "mocap evaluate depth --data pairs/ --tell-elevation 3 --as-extracted",
             "mocap evaluate depth run/model.safetensors --data pairs/ --json figures.json "
             "--plot polar.png",
         ),
@@ -205,6 +217,18 @@ def _pairs(data: Sequence[Path], split: str, progress: StageProgress) -> "Pairs"
             "others with --split, or all"
         )
     return pairs
+
+
+def _as_extracted(pairs: "Pairs", progress: StageProgress) -> "Pairs":
+    from mocap.training.depth import as_extracted
+
+    found = as_extracted(pairs, progress)
+    if not len(found):
+        raise MocapError(
+            "none of the pairs are of sequences with all of the detector's landmarks, which "
+            "--as-extracted needs"
+        )
+    return found
 
 
 def _show(report: "DepthReport") -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mocap.cli.console import configure, note, say, show, starting
+from mocap.cli.console import configure, note, say, show, starting, waiting
 from mocap.cli.options import (
     BodyFile,
     CameraFile,
@@ -55,7 +55,7 @@ def fit(
         from mocap.fitting import fit as fit_take
         from mocap.pipeline import ExtractConfig
         from mocap.take import Take
-
+    with waiting("reading"):
         earlier = Take.load(take)
         detected = _detected(earlier, fov, camera)
         model = load_body(body)

@@ -29,6 +29,7 @@ _STAGES = {
     "motions": ("reading motions", "clips"),
     "frames": ("rendering and detecting", "frames"),
     "videos": ("converting videos", "videos"),
+    "checking motions": ("checking motions", "clips"),
     "checking": ("checking what is there", "items"),
     "reading": ("reading pairs", "items"),
     "putting right": ("putting detections right", "poses"),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 STAGE = "fitting"
-VERSION = "2"
+VERSION = "3"
 
 
 def fit(take: Take, body: Body, config: FitConfig, progress: Progress = silent) -> Take:

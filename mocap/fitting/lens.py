@@ -41,7 +41,7 @@ def refined(take: Take, rig: Rig, config: FitConfig) -> Take:
     if told or not config.refine_lens or take.camera.note.endswith(_REFINED):
         return take
     people = [
-        scaled(rig, np.zeros(config.shapes), seen_of(take, person, rig))
+        seen_of(take, person, rig)
         for person in take.people.values()
         if person.keypoints2d is not None and person.keypoints3d is not None
     ]
@@ -62,7 +62,12 @@ def likely_focal_factor(rig: Rig, people: Sequence[Observations], config: FitCon
         config: the energy's weights.
     """
     best = sorted(people, key=lambda seen: -float(seen.weight.sum()))[:_PEOPLE]
-    told = [_energies(rig, _few(seen), config) for seen in best if seen.seen.sum() >= _FRAMES // 2]
+    usual = np.zeros(config.shapes)
+    told = [
+        _energies(rig, scaled(rig, usual, _few(seen)), config)
+        for seen in best
+        if seen.seen.sum() >= _FRAMES // 2
+    ]
     if not told:
         return 1.0
     logs = np.log(_FACTORS)

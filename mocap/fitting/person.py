@@ -121,27 +121,29 @@ def scaled(rig: Rig, betas: np.ndarray, seen: Observations) -> Observations:
     Keypoints lie beside joints: how far apart they are depends on the pose. So sizes are compared
     in a pose like the one that is seen, once keypoints of about the right size have told it.
     """
-    seen = _resized(rig, rig.rest_points(betas)[None], seen)
-    if not seen.seen.any():
-        return seen
-    return _resized(rig, pose_rig(rig, betas, initial_pose(rig, betas, seen)).points, seen)
+    factor = _likely(_size(rig, rig.rest_points(betas)[None], seen))
+    if seen.seen.any():
+        pose = initial_pose(rig, betas, replace(seen, metric=seen.metric * factor))
+        factor = _likely(_size(rig, pose_rig(rig, betas, pose).points, seen))
+    return replace(seen, metric=seen.metric * factor)
 
 
-def _resized(
-    rig: Rig, like: Float[np.ndarray, "frames points 3"], seen: Observations
-) -> Observations:
-    """The 3D keypoints with spans as long as those of other points, of all frames or one."""
+def _likely(size: float) -> float:
+    """No detector's metre is farther off than this."""
+    return float(np.clip(size, 0.7, 1.4))
+
+
+def _size(rig: Rig, body: Float[np.ndarray, "frames points 3"], seen: Observations) -> float:
+    """How large a body, in every frame or in one for all, is against the 3D keypoints."""
     mine, told = 0.0, 0.0
     for side in ("left", "right"):
         chain = [rig.point(f"{side}_{joint}") for joint in ("shoulder", "hip", "knee", "ankle")]
         for a, b in itertools.pairwise(chain):
             sure = np.minimum(seen.weight[:, a], seen.weight[:, b]) > 0.5
-            if sure.sum() < _LEAST_FRAMES:
-                continue
-            told += _span(seen.metric[sure], a, b)
-            mine += _span(like[sure] if len(like) > 1 else like, a, b)
-    factor = np.clip(mine / told, 0.7, 1.4) if told > 0 else 1.0
-    return replace(seen, metric=seen.metric * factor)
+            if sure.sum() >= _LEAST_FRAMES:
+                told += _span(seen.metric[sure], a, b)
+                mine += _span(body[sure] if len(body) > 1 else body, a, b)
+    return mine / told if told > 0 else 1.0
 
 
 def _span(points: Float[np.ndarray, "frames points 3"], a: int, b: int) -> float:

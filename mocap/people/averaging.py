@@ -53,8 +53,10 @@ def averaged(person: Person, mirrored: Mapping[int, Detection]) -> tuple[Person,
     count = 0
     for row in chain.from_iterable(sighting_runs(person)):
         reflection = mirrored.get(int(person.frames[row]))
-        named = None if reflection is None else same_pose(xy[row], reflection)
-        if reflection is None or named is None:
+        if reflection is None:
+            continue
+        named = same_pose(xy[row], reflection)
+        if named is None:
             continue
         order = ORDERS[named]
         xy[row] = _mean(xy[row], reflection.xy[order])

@@ -1,5 +1,6 @@
 """``mocap train depth`` and ``mocap evaluate depth``: what they make, say and refuse."""
 
+import csv
 import json
 import re
 import signal
@@ -119,6 +120,27 @@ def test_train_go_on_and_measure(mocap: Run, data: Path, recipe: Path, tmp_path:
     assert said["overall"]["refined"]["mpjpe_mm"] > 0
     assert len(said["azimuths"]) == 12
     assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="processes talk over Gloo")
+def test_two_devices_share_the_work(data: Path, recipe: Path, tmp_path: Path) -> None:
+    def trained(name: str, *options: object) -> tuple[dict[str, str], str]:
+        out = tmp_path / name
+        command = ("train", "depth", "--data", data, "--out", out, "--recipe", recipe)
+        process = start(*command, "--epochs", 2, "--device", "cpu", *options)
+        said, notes = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, notes
+        assert said == f"{out / MODEL}\n"
+        with (out / "metrics.csv").open(newline="") as file:
+            return list(csv.DictReader(file))[-1], notes
+
+    alone, _ = trained("alone")
+    together, notes = trained("together", "--devices", 2)
+    assert notes.count("epoch 2/2") == 1
+    # Each step's gradient is the mean of both halves of the batch: the same, but for rounding.
+    for figure in ("loss", "val_mpjpe_mm"):
+        assert float(together[figure]) == pytest.approx(float(alone[figure]), rel=0.05)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")

@@ -439,6 +439,24 @@ def test_a_heading_is_borrowed_from_frames_nobody_was_seen_in(replica):
     assert pairs.mirrored_xy is None
 
 
+def test_frames_that_nobody_saw_in_the_mirror_are_unknown_there(replica):
+    dataset = AistPlusPlus.open(replica.annotations)
+    world = dataset.keypoints3d(replica.sequences[0])[:3]
+    rng = np.random.default_rng(0)
+    bodies = [
+        Detection(rng.normal(size=(33, 2)), np.ones(33), rng.normal(size=(33, 3)), 1.0)
+        for _ in range(4)
+    ]
+    seen = Sightings()
+    for frame, mirrored in enumerate((None, bodies[3], None)):
+        seen.add(frame, bodies[frame], mirrored)
+    camera = dataset.camera(replica.sequences[0], "c01")
+    pairs = pair_up(seen, world, np.arange(3) / 60, camera, SIZE, name="a", split="val").check()
+    np.testing.assert_allclose(pairs.mirrored_xy[1], bodies[3].xy, rtol=1e-6)
+    for name in ("mirrored_xy", "mirrored_xyz", "mirrored_confidence"):
+        assert np.isnan(getattr(pairs, name)[[0, 2]]).all()
+
+
 # And on
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mocap.datasets.motions import motion_sources
 from mocap.datasets.synthetic import synthesize
 from mocap.datasets.synthetic.batches import Batch
 from mocap.datasets.synthetic.library import Motion, read_library
@@ -122,6 +123,35 @@ def test_the_root_of_aistpp_is_no_folder_of_test_data(tmp_path, body, caplog):
     found = read_library([tmp_path], body)
     assert [motion.performer for motion in found] == ["d04", "d05"]
     assert not caplog.records
+
+
+def test_any_part_of_the_test_data_is_read_as_there(data_dir, body):
+    motions = data_dir / "motions"
+    parts = {
+        "deepmimic": ("deepmimic", {"deepmimic"}),
+        "climbing/mocap_climb_seq_4_joint_positions_f0-2303.npy": ("climbing", {"climber"}),
+        "more/cmu/05": ("cmu", {"cmu-05"}),
+        "cmu_bvh11": ("cmu_bvh11", {"cmu-131"}),
+    }
+    every = {source.path for source in motion_sources(data_dir, body)}
+    for name, (corpus, performers) in parts.items():
+        found = motion_sources(motions / name, body)
+        assert {source.corpus for source in found} == {corpus}, name
+        assert {source.performer for source in found} == performers
+        assert {source.path for source in found} <= every
+    [one] = motion_sources(next(iter(sorted((motions / "more/cmu").glob("*/*.amc")))), body)
+    assert one.corpus == "cmu"
+
+
+def test_a_folder_that_is_called_as_a_corpus_is_a_folder(tmp_path, body):
+    for name in ("alice", "perfume", "climbing"):
+        upright(tmp_path / "motions" / name / "stand.npz")
+        (tmp_path / "motions" / name / "walk.bvh").write_text("HIERARCHY")
+    for path in (tmp_path, tmp_path / "motions"):
+        found = motion_sources(path, body)
+        assert [source.performer for source in found] == [
+            *["alice"] * 2, *["climbing"] * 2, *["perfume"] * 2
+        ]  # fmt: skip
 
 
 def test_a_mistyped_path_does_not_spoil_the_store(tmp_path):

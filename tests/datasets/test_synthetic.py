@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -263,6 +264,9 @@ def test_moments_between_frames():
         apart = slerp.inv() * Rotation.from_rotvec(found[:, joint])
         assert apart.magnitude().max() < 1e-9
     np.testing.assert_allclose(places[:, 1], np.interp(at, times, transl[:, 1]), atol=1e-12)
+    still, place = between(times[:1], rotations[:1], transl[:1], at)
+    np.testing.assert_allclose(still, np.repeat(rotations[:1], 7, 0), atol=1e-12)
+    np.testing.assert_allclose(place, np.repeat(transl[:1], 7, 0))
 
 
 def test_who_lies_moves_lying():
@@ -337,6 +341,22 @@ def test_motions_that_changed_are_others(tmp_path, body):
     assert store(0.2, name="more") != other
 
 
+def test_a_file_that_cannot_be_read_is_left_for_reading_to_warn_of(tmp_path, body, monkeypatch):
+    (tmp_path / "walk.bvh").write_text("HIERARCHY")
+    readable = digest_of([tmp_path], body)
+    whole = Path.open
+
+    def refuse(path, *options):
+        if path.suffix == ".bvh":
+            raise PermissionError(13, "Permission denied")
+        return whole(path, *options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    told = []
+    assert digest_of([tmp_path], body, progress=lambda *of: told.append(of)) != readable
+    assert told == [("checking motions", 1, 1)]
+
+
 def test_who_is_flung_far_away_is_not_looked_for(studio):
     motion = standing(6)
     motion.transl[3:, 0] = 1e5
@@ -407,6 +427,14 @@ def test_amass_archives_become_motions(tmp_path, body):
     slow.parent.mkdir()
     np.savez(slow, poses=poses, trans=np.zeros((12, 3)), mocap_framerate=25.0)
     assert [len(motion) for motion in read_library([slow], body)] == [14]
+    for frames, fps, count in ((120, 59.94, 60), (2, 50.0, 0), (3, 30.0, 3), (240, 119.88, 60)):
+        trans = np.zeros((frames, 3))
+        np.savez(slow, poses=np.resize(poses, (frames, 156)), trans=trans, mocap_framerate=fps)
+        if not count:
+            with pytest.raises(MocapError, match="single frame"):
+                read_library([slow], body)
+            continue
+        assert [len(motion) for motion in read_library([slow], body)] == [count]
     np.savez(folder / "broken.npz", poses=poses)
     with pytest.raises(MocapError, match="no AMASS motion"):
         read_library([folder / "broken.npz"], body)

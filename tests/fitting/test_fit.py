@@ -11,6 +11,9 @@ from scipy.spatial.transform import Rotation
 from mocap.body import BodyPose
 from mocap.errors import FitError
 from mocap.fitting import FitConfig, Weights, fit
+from mocap.fitting.freedom import COORDINATES
+from mocap.fitting.observations import observe
+from mocap.fitting.person import scaled
 from mocap.geometry import Camera
 from mocap.skeletons import MEDIAPIPE_33, SMPLX_55
 from mocap.take import Take
@@ -217,6 +220,31 @@ def test_the_true_height_gives_the_true_distance(body, body64, camera):
     take = fitted(body, actor, camera, config=dataclasses.replace(LOOSE, height=height))
     assert mpjpe(take, actor, camera) < 6
     assert mpjpe(take, actor, camera, root_free=True) < 5
+
+
+@pytest.mark.parametrize("bent", [0.0, 1.2, 2.0])
+@pytest.mark.parametrize("metre", [0.8, 1.0, 1.2])
+def test_the_detectors_metre_is_found_in_any_pose(body64, camera, rig, bent, metre):
+    """Keypoints beside joints are nearer to each other, or farther, when limbs are bent."""
+    angles = standing(30)
+    for place, coordinate in enumerate(COORDINATES):
+        if coordinate.axis == 0 and coordinate.joints[0].endswith(("hip", "knee")):
+            angles[:, place] = bent if coordinate.joints[0].endswith("knee") else -bent
+    actor = act(body64, angles, AWAY, upright(40))
+    seen = observe(see(actor, camera), rig, *camera.at(np.arange(30)), FPS)
+    told = dataclasses.replace(seen, metric=metre * seen.metric)
+    found = scaled(rig, np.zeros(10), told).metric / seen.metric
+    assert np.nanmedian(found) == pytest.approx(1.0, abs=0.004)
+
+
+@pytest.mark.parametrize(("metre", "factor"), [(0.5, 1.4), (3.0, 0.7)])
+def test_no_detectors_metre_is_believed_to_be_far_off(body64, camera, rig, metre, factor):
+    actor = act(body64, coordinates(5, FPS), AWAY, upright(30))
+    seen = observe(see(actor, camera), rig, *camera.at(np.arange(5)), FPS)
+    told = dataclasses.replace(seen, metric=metre * seen.metric)
+    np.testing.assert_allclose(scaled(rig, np.zeros(10), told).metric, factor * told.metric)
+    nobody = dataclasses.replace(told, weight=0 * told.weight)
+    np.testing.assert_array_equal(scaled(rig, np.zeros(10), nobody).metric, told.metric)
 
 
 def test_the_detectors_metre_does_not_matter(body, body64, camera):

@@ -56,6 +56,7 @@ def follow(request, four_camera_clip):
             known[view] = max(tracker.tracklets(), key=Tracklet.full_size)
         return known[view]
 
+    man.always = request.param
     return man
 
 
@@ -133,10 +134,10 @@ def test_most_of_a_clip_swapped(follow, truth):
 
 
 @pytest.mark.slow
-def test_looks_into_the_mirror_are_few_or_all(request, follow):
+def test_looks_into_the_mirror_are_few_or_all(follow):
     for view in ("cam01", "cam02", "cam03", "cam04"):
         tracklet = follow(view)
-        if "always" in request.node.callspec.id:
+        if follow.always:
             assert len(tracklet.reflected) == len(tracklet.sightings)
         else:
             assert len(tracklet.reflected) <= 2 + 0.15 * len(tracklet.sightings)

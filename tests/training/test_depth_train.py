@@ -195,6 +195,16 @@ def test_a_best_model_that_is_gone_is_told(data: Path, tmp_path: Path) -> None:
     history["rows"][0]["val_mpjpe_mm"] = 0.0
     torch.save(rows, out / RESUMABLE)
     assert train(config(data, out, epochs=2), resume=True).exists()
+    # From then on the best is the best of those that are still there.
+    kept = torch.load(out / RESUMABLE, weights_only=True)["callbacks"]
+    [history] = [one for one in kept.values() if "rows" in one]
+    assert history["best"] == history["rows"][1]["val_mpjpe_mm"] > 0
+    before = (out / MODEL).read_bytes()
+    train(config(data, out, epochs=6), resume=True)
+    row = min(figures(out)[1:], key=lambda one: float(one["val_mpjpe_mm"]))
+    told = read_checkpoint(out / MODEL).recipe["figures"]
+    assert told["val_mpjpe_mm"] == pytest.approx(float(row["val_mpjpe_mm"]), rel=1e-4)
+    assert ((out / MODEL).read_bytes() == before) == (row["epoch"] == "2")
 
 
 def test_validation_that_gives_no_number_ends_the_run(

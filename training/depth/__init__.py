@@ -14,6 +14,7 @@ from mocap.training.depth.config import (
     TrainingError,
     from_json,
 )
+from mocap.training.depth.extracted import as_extracted
 from mocap.training.depth.folder import MODEL, RESUMABLE, finished_epochs
 from mocap.training.depth.machine import is_first_process, require_lightning
 from mocap.training.depth.measuring import measure_refiner, refined_poses
@@ -31,6 +32,7 @@ __all__ = [
     "LossWeights",
     "TrainConfig",
     "TrainingError",
+    "as_extracted",
     "finished_epochs",
     "from_json",
     "is_first_process",

@@ -54,15 +54,18 @@ class History(lightning.Callback):
         self._folder, self._raw, self._keep = folder, raw, keep
         self._poses, self._progress, self._report = poses, progress, report
         self.rows: list[dict[str, float]] = []
+        self._best = math.inf
         self._began, self._first, self._total = 0.0, 0, 0
 
     def state_dict(self) -> dict[str, Any]:
         """The figures so far: a resumed run goes on with them."""
-        return {"rows": self.rows}
+        return {"rows": self.rows, "best": self._best}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up where an earlier run stopped."""
         self.rows = list(state_dict["rows"])
+        least = min((row[CHOSEN_BY] for row in self.rows), default=math.inf)
+        self._best = float(state_dict.get("best", least))
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """See how much is left to do."""
@@ -109,16 +112,17 @@ class History(lightning.Callback):
             )
         if not math.isfinite(row[CHOSEN_BY]):
             raise TrainingError(
-                f"{self._folder}: what validates in epoch {row['epoch']:.0f} is no number: look "
-                "for wrong ones in the data with `mocap dataset info`"
+                f"{self._folder}: what validates in epoch {row['epoch']:.0f} is no number; "
+                "train with a lower --lr, or with --precision 32-true"
             )
-        # A best model that somebody has deleted is none.
-        there = (self._folder / MODEL).exists()
-        best = min((one[CHOSEN_BY] for one in self.rows if there), default=math.inf)
+        if not (self._folder / MODEL).exists():
+            # Nobody has done better than a best model that somebody has deleted.
+            self._best = math.inf
         self.rows.append(row)
         if not trainer.is_global_zero:
             return
-        if row[CHOSEN_BY] < best:
+        if row[CHOSEN_BY] < self._best:
+            self._best = row[CHOSEN_BY]
             self._keep(module, row)
         write_whole(self._folder / METRICS, as_csv(self.rows), error=TrainingError)
         for logger in trainer.loggers:

@@ -78,8 +78,8 @@ def train(
         write_plots(rows, folder)
     if not (folder / MODEL).exists():
         raise TrainingError(
-            f"{folder / MODEL}: is gone, and the other files cannot make it again; train anew "
-            "into another folder"
+            f"{folder / MODEL}: is gone; train on with --resume and more --epochs, or anew into "
+            "another folder"
         )
     return folder / MODEL
 
