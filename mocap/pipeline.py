@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 #: The stage that finds people; its version changes when its results do.
-DETECTION, DETECTION_VERSION = "detection", "3"
+DETECTION, DETECTION_VERSION = "detection", "4"
 #: The choice of a camera, made without looking at the pictures.
 CAMERA, CAMERA_VERSION = "camera", "1"
 

@@ -30,7 +30,7 @@ _OPEN, _SOUND = 0.25, 0.35
 #: Distance, in person sizes, at which what is seen in the mirror is not the same pose.
 _OTHER_POSE = 0.12
 #: Worth of a name that the detector gives in the mirror, in bodies.
-_NAMED = 0.1
+_NAMED = 1.0
 #: Worth of a look into the mirror, at most, where it is taken in a few frames.
 _LOOK = 3.0
 

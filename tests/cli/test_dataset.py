@@ -242,11 +242,18 @@ def test_convert_passes_on_what_was_asked(mocap: Run, tmp_path: Path, monkeypatc
     monkeypatch.setattr("mocap.datasets.aistpp.convert", convert)
     out = tmp_path / "store"
     call = ("dataset", "convert", "annotations", "--videos", "videos", "--out", out)
-    ended = mocap(*call, "--workers", 3, "--every", 7, "--split", "val", "--split", "test")
+    options = ("--workers", 3, "--every", 7, "--look-once", "--split", "val", "--split", "test")
+    ended = mocap(*call, *options)
     assert ended.code == 0
     assert made_up.called == (
         (Path("annotations"), Path("videos"), out),
-        {"workers": 3, "ray_address": None, "every": 7, "splits": ["val", "test"]},
+        {
+            "workers": 3,
+            "ray_address": None,
+            "every": 7,
+            "look_once": True,
+            "splits": ["val", "test"],
+        },
     )
     assert ended.out.startswith(f"12 new pairs are in {out} (videos: 3 made; ")
     assert "left out 2, for the view is bad: x, y" in ended.err
@@ -256,6 +263,7 @@ def test_convert_passes_on_what_was_asked(mocap: Run, tmp_path: Path, monkeypatc
         "workers": 0,
         "ray_address": "head:6379",
         "every": 4,
+        "look_once": False,
         "splits": None,
     }
     assert "0 new pairs are in" in ended.out

@@ -179,7 +179,7 @@ def planned(tmp_path, monkeypatch, body):
         monkeypatch.setattr(module, "run_items", lambda items, *_, **__: given.extend(items))
         library = [replace(still, performer=split, split=split) for split in splits]
         monkeypatch.setattr(module, "read_library", lambda *_, **__: library)
-        monkeypatch.setattr(module, "digest_of", lambda *_: "")
+        monkeypatch.setattr(module, "digest_of", lambda *_, **__: "")
         monkeypatch.setattr(module, "load_body", lambda: body)
         module.synthesize([tmp_path], tmp_path / name, frames=frames)
         return given

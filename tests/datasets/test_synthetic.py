@@ -372,7 +372,7 @@ def test_as_many_batches_are_made_as_asked_for(tmp_path, monkeypatch, body):
     asked = []
     monkeypatch.setattr(module, "run_items", lambda batches, *_, **__: asked.append(batches))
     monkeypatch.setattr(module, "read_library", lambda *_, **__: [standing()])
-    monkeypatch.setattr(module, "digest_of", lambda *_: "")
+    monkeypatch.setattr(module, "digest_of", lambda *_, **__: "")
     monkeypatch.setattr(module, "load_body", lambda: body)
     for frames in (1400, 4200):
         module.synthesize([tmp_path], tmp_path / "store", frames=frames)
@@ -497,7 +497,7 @@ def test_a_cluster_is_not_held_to_the_cores_of_this_machine(
     asked = []
     monkeypatch.setattr(module, "run_items", lambda *_, workers, **__: asked.append(workers))
     monkeypatch.setattr(module, "read_library", lambda *_, **__: [standing()])
-    monkeypatch.setattr(module, "digest_of", lambda *_: "")
+    monkeypatch.setattr(module, "digest_of", lambda *_, **__: "")
     monkeypatch.setattr(module, "load_body", lambda: body)
     module.synthesize([tmp_path], tmp_path / "store", workers=workers, ray_address=ray)
     assert asked == [workers]

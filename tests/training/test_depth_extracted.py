@@ -87,6 +87,13 @@ def test_what_is_seen_in_the_mirror_is_averaged_in(pairs):
     )
     found = as_extracted(seen)
     assert found.mirrored_xyz is None
+    # Single pictures as well, but only where there is a second look.
+    for frame, count in ((3, 1), (5, 0)):
+        alone = as_extracted(seen[frame : frame + 1])
+        assert len(alone) == count
+        if count:
+            both = 0.5 * (seen.landmarks_xyz + seen.mirrored_xyz)[3, COCO]
+            np.testing.assert_allclose(alone.corrupted[0], both, atol=1e-6)
     once = as_extracted(replace(seen, mirrored_xy=None))
 
     def off(told):

@@ -16,9 +16,15 @@ from mocap.progress import Progress, silent
 from mocap.skeletons import COCO_OF_MEDIAPIPE, MEDIAPIPE_33
 from mocap.take import Keypoints2D, Keypoints3D, Person
 
+#: Frames of a sequence that tell motion.
+_SHORTEST = 3
+
 
 def as_extracted(pairs: Pairs, progress: Progress = silent) -> Pairs:
-    """The pairs of sequences, put right; single frames, which tell no motion, are left out.
+    """The pairs as extraction would have them.
+
+    Single frames tell no motion to put them right by, and are left out unless the mirror image
+    was looked at.
 
     Args:
         pairs: with all of MediaPipe's landmarks, sequences and times.
@@ -36,7 +42,8 @@ def as_extracted(pairs: Pairs, progress: Progress = silent) -> Pairs:
     for run in pairs.runs():
         progress("putting right", run.stop, len(pairs))
         person, rows, fps = _person(pairs, run)
-        if person is None:
+        mirrored = _mirrored(pairs, run, rows)
+        if person is None or (len(rows) < _SHORTEST and not mirrored):
             continue
         person, _ = put_right(
             person,
@@ -44,7 +51,7 @@ def as_extracted(pairs: Pairs, progress: Progress = silent) -> Pairs:
             sides=SideConfig(),
             depths=DepthConfig(),
             glitches=GlitchConfig(),
-            mirrored=_mirrored(pairs, run, rows),
+            mirrored=mirrored,
             average=True,
         )
         assert person.keypoints2d is not None
@@ -78,7 +85,7 @@ def _mirrored(pairs: Pairs, run: slice, rows: np.ndarray) -> dict[int, Detection
 def _person(pairs: Pairs, run: slice) -> tuple[Person | None, np.ndarray, float]:
     """A take's record of a sequence, the rows its frames are in, and frames a second.
 
-    None for what is over within two frames, or lacks a landmark's numbers or a time.
+    None for what lacks a landmark's numbers or a time.
     """
     assert pairs.time is not None
     assert pairs.landmarks_xy is not None
@@ -87,10 +94,10 @@ def _person(pairs: Pairs, run: slice) -> tuple[Person | None, np.ndarray, float]
     time, confidence = pairs.time[run], pairs.landmarks_confidence[run]
     xy, xyz = pairs.landmarks_xy[run], pairs.landmarks_xyz[run]
     nothing = None, np.zeros(0, int), 0.0
-    if len(time) < 3 or not all(np.isfinite(one).all() for one in (time, xy, xyz, confidence)):
+    if not all(np.isfinite(one).all() for one in (time, xy, xyz, confidence)):
         return nothing
     steps = np.diff(time)
-    beat = float(np.median(steps))
+    beat = float(np.median(steps)) if len(steps) else 1.0
     # Frames that are missing leave rows empty; no two frames share one.
     rows = np.concatenate([[0], np.cumsum(np.maximum(1, np.round(steps / beat)))]).astype(int)
     count = int(rows[-1]) + 1
