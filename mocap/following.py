@@ -17,6 +17,7 @@ from mocap.people import Tracker, TrackerConfig, Tracklet
 from mocap.progress import Progress
 from mocap.scene import SegmentCollector
 from mocap.skeletons import Skeleton
+from mocap.take import frame_rate
 from mocap.video import Frame, VideoInfo, open_video, read_ahead
 
 
@@ -45,8 +46,7 @@ class Followed:
     @property
     def fps(self) -> float:
         """Frames a second, by the frames' own times."""
-        times = self.times
-        return float((len(times) - 1) / times[-1]) if len(times) > 1 else self.info.fps
+        return frame_rate(self.times, self.info.fps)
 
 
 def follow(
@@ -83,19 +83,19 @@ def follow(
         bundle = fetch("pose_landmarker", progress=progress)
         pose = stack.enter_context(closing(MediaPipePose(bundle, most=4)))
         alone = stack.enter_context(closing(MediaPipePose(bundle, most=1)))
-        finger = None
+        hand_detector = None
         if hands:
             hand_bundle = fetch("hand_landmarker", progress=progress)
-            finger = stack.enter_context(closing(MediaPipeHands(hand_bundle)))
+            hand_detector = stack.enter_context(closing(MediaPipeHands(hand_bundle)))
         times, edges = list[float](), SegmentCollector()
-        people = Tracker(pose, finger, tracker, alone=alone, mirror=alone)
+        people = Tracker(pose, hand_detector, tracker, alone=alone, mirror=alone)
         total = info.frame_count
         progress(stage, 0, total)
         frames = stack.enter_context(closing(read_ahead(source)))
         for done in people.follow(_timed(edges.passing(frames), times)):
             progress(stage, done, max(total, done) if total else None)
         progress(stage, len(times), len(times))
-        names = pose.name, finger.name if finger else None
+        names = pose.name, hand_detector.name if hand_detector else None
         return Followed(info, np.array(times), people.tracklets(), edges, pose.skeleton, *names)
 
 

@@ -40,6 +40,7 @@ def make_pairs(
     noise: Noise = DETECTOR,
     splits: Sequence[str] = ("train", "train", "train", "val", "test"),
     seed: int = 0,
+    landmarks: bool = False,
 ) -> Pairs:
     """A sequence for each camera, told apart by its name, for the splits in turn.
 
@@ -50,6 +51,7 @@ def make_pairs(
         noise: how wrong the detector is.
         splits: of the sequences, in turn.
         seed: of motion and errors.
+        landmarks: whether all that the detector told is kept.
     """
     performance = _performance(frames, seed)
     parts = []
@@ -59,7 +61,8 @@ def make_pairs(
         parts.append(
             _seen(performance, camera, noise, seed + number, f"{azimuth:g}/{elevation:g}", split)
         )
-    return Pairs.concatenate(parts)
+    pairs = Pairs.concatenate(parts)
+    return pairs if landmarks else pairs.without_landmarks()
 
 
 def camera_at(azimuth: float, elevation: float, distance: float = 4.0) -> Camera:
@@ -116,6 +119,9 @@ def _seen(
         heading=view.heading,
         truth_2d=camera.project(points, frames),
         image_size=np.full((len(frames), 2), SIZE),
+        landmarks_xy=xy.xy[person.observed],
+        landmarks_xyz=xyz.xyz[person.observed],
+        landmarks_confidence=xy.confidence[person.observed],
         sequences=(name,),
         splits=(split,),
     )

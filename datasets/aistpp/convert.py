@@ -8,7 +8,6 @@ the first one stopped.
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing.util import Finalize
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from mocap.datasets.aistpp.dancer import Watcher, nearest
 from mocap.datasets.aistpp.dataset import AistPlusPlus
 from mocap.datasets.aistpp.errors import AistError
 from mocap.datasets.aistpp.inventory import VideoItem, take_inventory
-from mocap.datasets.jobs import Outcome, run_items
+from mocap.datasets.jobs import Outcome, let_go, run_items, when_let_go
 from mocap.datasets.pairs import Pairs, PairStore, pair_up
 from mocap.errors import CalibrationError
 from mocap.progress import Progress, silent
@@ -105,7 +104,7 @@ def convert(
             paths.
         every: of so many frames one is looked at: 4 makes 15 a second of 60.
         look_once: without a look at the mirror image, which `mocap extract` averages with the
-            first: in nearly half the time.
+            first: half as many detections.
         splits: only these of ``train``, ``val`` and ``test``; all if None.
         sequences: only these; all if None.
         progress: told of videos done.
@@ -134,32 +133,21 @@ def convert(
             stage="videos",
         )
     finally:
-        _let_go()
+        let_go()
     return Conversion(outcome, inventory.skipped)
-
-
-#: The watchers of this process that are not closed yet.
-_open: list[Watcher] = []
 
 
 @lru_cache(maxsize=1)
 def _annotations(folder: Path) -> AistPlusPlus:
     """Opened once a worker."""
+    when_let_go(_annotations.cache_clear)
     return AistPlusPlus.open(folder)
 
 
 @lru_cache(maxsize=1)
 def _watcher(look_once: bool) -> Watcher:
     """Loaded once a worker, for as long as it lives."""
-    # MediaPipe must be closed before the interpreter comes down; `atexit` is too late for it.
-    Finalize(None, _let_go, exitpriority=1)
-    _open.append(Watcher(fetch("pose_landmarker"), look_once=look_once))
-    return _open[-1]
-
-
-def _let_go() -> None:
-    """Close and forget what this process has loaded, if anything."""
-    _annotations.cache_clear()
-    _watcher.cache_clear()
-    while _open:
-        _open.pop().close()
+    watcher = Watcher(fetch("pose_landmarker"), look_once=look_once)
+    when_let_go(watcher.close)
+    when_let_go(_watcher.cache_clear)
+    return watcher

@@ -199,7 +199,7 @@ def _look(
     mirror: bool = False,
 ) -> Detection | None:
     """The detection nearest to the truth, pixels of the whole picture; None if none is near."""
-    found = detector.detect(np.ascontiguousarray(picture[:, ::-1]) if mirror else picture)
+    found = detector.detect(picture[:, ::-1] if mirror else picture)
     if mirror:
         found = [unmirrored(one, SIDE) for one in found]
     zoom, corner = np.float32(side / SIDE), corner.astype(np.float32)

@@ -6,8 +6,7 @@ import math
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from multiprocessing.util import Finalize
+from functools import lru_cache, partial
 from pathlib import Path
 
 import cv2
@@ -15,7 +14,7 @@ import torch
 
 from mocap.assets import fetch
 from mocap.body import load_body
-from mocap.datasets.jobs import Outcome, run_items
+from mocap.datasets.jobs import Outcome, let_go, run_items, when_let_go
 from mocap.datasets.pairs import Pairs, PairStore
 from mocap.datasets.synthetic.batches import USUAL_YIELD, Batch, shoot
 from mocap.datasets.synthetic.film import Studio
@@ -105,7 +104,7 @@ def synthesize(
             stage="batches",
         )
     finally:
-        _let_go()
+        let_go()
 
 
 def split_of(number: int) -> str:
@@ -142,12 +141,6 @@ def _warn_of_few(missing: Collection[str], frames: int) -> None:
         )
 
 
-#: The studios of this process that are not closed yet.
-_open: list[Studio] = []
-#: How many threads PyTorch and OpenCV had before they were told to take one.
-_threads: list[tuple[int, int]] = []
-
-
 @dataclass(frozen=True)
 class _Maker:
     """Makes a batch's pairs wherever it is sent."""
@@ -164,21 +157,13 @@ class _Maker:
 def _workshop(library: str, model: str) -> tuple[Studio, list[Motion]]:
     """What a process needs once. Software rendering takes a core and no more."""
     os.environ.setdefault("LP_NUM_THREADS", "1")
-    _threads.append((torch.get_num_threads(), cv2.getNumThreads()))
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    # MediaPipe must be closed before the interpreter comes down; `atexit` is too late for it.
-    Finalize(None, _let_go, exitpriority=1)
-    _open.append(Studio.of(load_body(), MediaPipePose(Path(model), most=1)))
-    return _open[-1], load_library(Path(library))
-
-
-def _let_go() -> None:
-    """Close and forget what this process has loaded, if anything."""
-    _workshop.cache_clear()
-    while _open:
-        _open.pop().close()
-    while _threads:
-        ours, theirs = _threads.pop()
-        torch.set_num_threads(ours)
-        cv2.setNumThreads(theirs)
+    for say, count in (
+        (torch.set_num_threads, torch.get_num_threads()),
+        (cv2.setNumThreads, cv2.getNumThreads()),
+    ):
+        when_let_go(partial(say, count))
+        say(1)
+    studio = Studio.of(load_body(), MediaPipePose(Path(model), most=1))
+    when_let_go(studio.close)
+    when_let_go(_workshop.cache_clear)
+    return studio, load_library(Path(library))

@@ -75,7 +75,7 @@ def convert(
             "--look-once",
             metavar="",
             help="Leave out the look at the mirror image, which `mocap extract` averages with the "
-            "first: in nearly half the time.",
+            "first: half as many detections.",
         ),
     ] = False,
     split: Splits = None,

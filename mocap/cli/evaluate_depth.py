@@ -100,7 +100,7 @@ def evaluate_depth(
             "--as-extracted",
             metavar="",
             help="Put what was detected right first, and average it with what was detected in the "
-            "mirror image, as `mocap extract` does: sequences alone, for that takes motion.",
+            "mirror image, as `mocap extract` does.",
         ),
     ] = False,
     device: Device = "auto",
@@ -115,15 +115,16 @@ def evaluate_depth(
     """
     configure(verbose=verbose, quiet=quiet)
     read = {path.resolve() for path in (*data, *([] if model is None else [model]))}
-    for option, path in (("--json", json_file), ("--plot", plot)):
-        if path is not None and path.resolve() in read:
+    written = {"--json": json_file, "--plot": plot}
+    wanted = {option: path for option, path in written.items() if path is not None}
+    for option, path in wanted.items():
+        if path.resolve() in read:
             raise typer.BadParameter("would be written over what is read", param_hint=option)
     if plot is not None and plot.suffix.lower() not in _PLOTS:
         raise typer.BadParameter(f"must end in {', '.join(_PLOTS)}", param_hint="--plot")
     with ExitStack() as stack:
-        for option, path in (("--json", json_file), ("--plot", plot)):
-            if path is not None:
-                stack.enter_context(_writable(path, option))
+        for option, path in wanted.items():
+            stack.enter_context(_writable(path, option))
         _measure(data, model, split, json_file, plot, device, tell_elevation, as_extracted)
 
 
@@ -225,8 +226,8 @@ def _as_extracted(pairs: "Pairs", progress: StageProgress) -> "Pairs":
     found = as_extracted(pairs, progress)
     if not len(found):
         raise MocapError(
-            "none of the pairs are of sequences with all of the detector's landmarks, which "
-            "--as-extracted needs"
+            "none of the pairs hold all of the detector's landmarks in sequences, or in the mirror "
+            "image as well, which --as-extracted needs"
         )
     return found
 

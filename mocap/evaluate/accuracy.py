@@ -31,10 +31,9 @@ from mocap.evaluate.positions import (
     swapped_share,
     window_errors,
 )
-from mocap.evaluate.steadiness import frame_rate
 from mocap.evaluate.truth import Truth
 from mocap.geometry import rotation_between, viewing_rays
-from mocap.take import Person, Take
+from mocap.take import Person, Take, frame_rate
 
 # PyTorch takes seconds to import: only what poses a body pays for it.
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from mocap.evaluate.joints import (
     picture_height,
 )
 from mocap.evaluate.plausibility import problems
-from mocap.evaluate.steadiness import bone_variation, frame_rate, jitter
-from mocap.take import Person, Take
+from mocap.evaluate.steadiness import bone_variation, jitter
+from mocap.take import Person, Take, frame_rate
 
 if TYPE_CHECKING:
     from mocap.body import Body

@@ -45,9 +45,3 @@ def bone_variation(
         if len(lengths) >= 2 and lengths.mean() > 0:
             found.append(lengths.std() / lengths.mean())
     return mean(np.array(found))
-
-
-def frame_rate(times: Float[np.ndarray, " frames"], nominal: float) -> float:
-    """Frames a second between the first and the last time; the nominal rate if there is but one."""
-    spent = float(times[-1] - times[0]) if len(times) > 1 else 0.0
-    return (len(times) - 1) / spent if spent > 0 else nominal

@@ -18,7 +18,7 @@ from mocap.fitting.observations import Observations, observe
 from mocap.fitting.problem import Problem
 from mocap.fitting.rig import Rig
 from mocap.fitting.solver import solve
-from mocap.take import Person, Take
+from mocap.take import Person, Take, frame_rate
 
 # PyTorch takes seconds to import: only what poses the whole body pays for it.
 if TYPE_CHECKING:
@@ -72,13 +72,6 @@ def fit_alone(take: Take, person: Person, body: Body, rig: Rig, config: FitConfi
     return Fitted(person, seen, betas, pose)
 
 
-def frame_rate(take: Take) -> float:
-    """Frames a second, by the frames' own times."""
-    times = take.video.timestamps
-    span = float(times[-1] - times[0]) if len(times) > 1 else 0.0
-    return (len(times) - 1) / span if span > 0 else take.video.fps
-
-
 def _rough(
     rig: Rig, betas: np.ndarray, seen: Observations, config: FitConfig
 ) -> tuple[np.ndarray, Pose]:
@@ -112,7 +105,8 @@ def _between(pose: Pose, kept: np.ndarray, frames: int) -> Pose:
 def seen_of(take: Take, person: Person, rig: Rig) -> Observations:
     """What was seen of a person with keypoints."""
     camera = take.camera
-    return observe(person, rig, *camera.at(person.frames), frame_rate(take), camera)
+    fps = frame_rate(take.video.timestamps, take.video.fps)
+    return observe(person, rig, *camera.at(person.frames), fps, camera)
 
 
 def scaled(rig: Rig, betas: np.ndarray, seen: Observations) -> Observations:

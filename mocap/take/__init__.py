@@ -1,5 +1,6 @@
 """The take: the one record of a performance, between stages, programs and people."""
 
+from mocap.take.clock import frame_rate
 from mocap.take.content import (
     BodyMotion,
     CameraRecord,
@@ -34,4 +35,5 @@ __all__ = [
     "Take",
     "VideoRecord",
     "World",
+    "frame_rate",
 ]

@@ -16,6 +16,7 @@ from made_pairs import make_pairs
 from mocap.cli.train import configuration
 from mocap.datasets.pairs import write_npz
 from mocap.depth import DepthNetwork, NetworkConfig, write_checkpoint
+from mocap.skeletons import COCO_17, MEDIAPIPE_33
 from mocap.training.depth import MODEL, RESUMABLE, SINGLE_FRAME, WINDOWS, TrainConfig
 
 from .conftest import PATIENCE, Ended, start
@@ -250,6 +251,35 @@ def test_bad_input_is_refused_by_name(mocap: Run, data: Path, recipe: Path, tmp_
         assert ended.code == 2
         assert "would be written over what is read" in re.sub(r"\W+", " ", ended.err)
     assert (data.read_bytes(), model.read_bytes()) == before
+
+
+def test_pairs_are_measured_as_extraction_would_have_them(
+    mocap: Run, data: Path, tmp_path: Path
+) -> None:
+    model = write_checkpoint(DepthNetwork(NetworkConfig(**RECIPE["network"])), tmp_path / "m.st")
+    evaluate = ("evaluate", "depth", model, "--as-extracted", "--split", "all", "--data")
+    assert "none of the pairs hold all of the detector's landmarks" in refused(
+        mocap(*evaluate, data)
+    )
+    pairs = make_pairs(60, (0.0, 120.0), (10.0,), landmarks=True)
+    for frame in (10, 11, 40, 75):  # The detector takes left for right.
+        for values in (pairs.landmarks_xy, pairs.landmarks_xyz, pairs.landmarks_confidence):
+            values[frame] = values[frame, MEDIAPIPE_33.mirror]
+        for values in (pairs.pose_2d, pairs.corrupted, pairs.visibility):
+            values[frame] = values[frame, COCO_17.mirror]
+    whole = write_npz(pairs, tmp_path / "whole.npz")
+    assert mocap(*evaluate, whole, "--json", tmp_path / "right.json").code == 0
+    as_detected = [word for word in evaluate if word != "--as-extracted"]
+    assert mocap(*as_detected, whole, "--json", tmp_path / "raw.json").code == 0
+    right, wrong = (
+        json.loads((tmp_path / name).read_text(encoding="utf-8"))
+        for name in ("right.json", "raw.json")
+    )
+    assert right["as_extracted"]
+    assert not wrong["as_extracted"]
+    put_right, detected = (told["overall"]["raw"] for told in (right, wrong))
+    assert put_right["samples"] == detected["samples"] == len(pairs)
+    assert put_right["mpjpe_mm"] < 0.95 * detected["mpjpe_mm"]
 
 
 def test_single_frames_get_the_quick_network() -> None:

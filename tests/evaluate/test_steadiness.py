@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mocap.evaluate.angles import bend_angles, rotation_errors
-from mocap.evaluate.steadiness import bone_variation, frame_rate, jitter
+from mocap.evaluate.steadiness import bone_variation, jitter
+from mocap.take import frame_rate
 
 
 @pytest.mark.parametrize("fps", [25.0, 60.0])
