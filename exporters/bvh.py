@@ -27,6 +27,7 @@ from mocap.exporters.bvh_reader import UNITS, read_bvh
 from mocap.exporters.decimals import LIMIT, decimal_rows
 from mocap.exporters.euler import continuous_euler
 from mocap.exporters.motion import SkeletalMotion, leaf_tips, motion_from_take
+from mocap.exporters.performer import require_sound_motion
 from mocap.files import write_whole
 from mocap.take import Take
 
@@ -90,34 +91,15 @@ def encode_bvh(
             f"rotation order {rotation_order!r} is not possible; choose one of {', '.join(_ORDERS)}"
         )
     scale = 1.0 / UNITS[units]
-    _require_sound(motion, scale)
+    require_sound_motion(motion, LIMIT / scale)
     labels = _labels(motion.names, names or {})
-    moved = _moved_joints(motion)
+    moved = set(np.flatnonzero(motion.moved_joints()).tolist())
     sequence = _depth_first(motion.parents)
     header = _hierarchy(motion, labels, moved, order, scale)
     table = _channels(motion, sequence, moved, order, scale)
     # repr gives every digit: 0.0333667 read back would not be 29.97 frames per second.
     clock = f"MOTION\nFrames: {len(motion)}\nFrame Time: {1.0 / motion.fps!r}\n"
     return (header + clock).encode() + decimal_rows(table)
-
-
-def _require_sound(motion: SkeletalMotion, scale: float) -> None:
-    if len(motion) == 0:
-        raise ExportError("the motion has no frames; there is nothing to write")
-    if not (np.isfinite(motion.fps) and motion.fps > 0):
-        raise ExportError(f"the motion has a frame rate of {motion.fps}; it must be positive")
-    placed = [motion.root_position]
-    if motion.local_positions is not None:
-        placed.append(motion.local_positions.reshape(len(motion), -1))
-    near = np.all(np.abs(np.concatenate(placed, axis=1)) * scale < LIMIT, axis=1)
-    sound = near & np.isfinite(motion.rotations).all((1, 2, 3))
-    if not sound.all():
-        raise ExportError(
-            f"the motion is not a number, or impossibly far away, from frame {np.argmin(sound)} "
-            f"({np.sum(~sound)} frames in all)"
-        )
-    if not np.isfinite(motion.rest_offsets).all():
-        raise ExportError("the skeleton's rest pose holds values that are not numbers")
 
 
 def _labels(names: tuple[str, ...], renamed: Mapping[str, str]) -> list[str]:
@@ -134,14 +116,6 @@ def _labels(names: tuple[str, ...], renamed: Mapping[str, str]) -> list[str]:
             else "a joint has an empty name; give each joint a name of its own"
         )
     return labels
-
-
-def _moved_joints(motion: SkeletalMotion) -> set[int]:
-    """The joints with position channels: the root, and those that leave their rest offset."""
-    if motion.local_positions is None:
-        return {0}
-    leaves = np.abs(motion.local_positions - motion.rest_offsets).max((0, 2)) > 1e-6
-    return {0, *np.flatnonzero(leaves).tolist()}
 
 
 def _children(parents: tuple[int, ...]) -> list[list[int]]:

@@ -8,7 +8,7 @@ with +Y up. A take's rest pose is SMPL-X's (Pavlakos et al. 2019): a T-pose faci
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.interpolate import PchipInterpolator
 from scipy.spatial.transform import Rotation
 
@@ -20,6 +20,8 @@ from mocap.take import BodyMotion, Take
 JITTER = 1e-3
 #: How far, in metres, a bone may stray from its rest offset before the take contradicts itself.
 BONE_TOLERANCE = 1e-3
+# How far, in metres, a joint goes from its rest offset before it counts as moved.
+_LEFT = 1e-6
 
 # Tips that no joint marks, from their joint in the rest pose: metres, for an adult's head.
 _FACE_TIPS = {
@@ -92,6 +94,21 @@ class SkeletalMotion:
         for i, parent in enumerate(above):
             positions[:, i + 1] = positions[:, parent] + bones[:, i, :, 0]
         return positions
+
+    def moved_joints(self) -> Bool[np.ndarray, " joints"]:
+        """(J,) whether a joint leaves its rest offset; the root does."""
+        moved = np.zeros(len(self.names), dtype=bool)
+        if self.local_positions is not None:
+            moved = np.abs(self.local_positions - self.rest_offsets).max((0, 2)) > _LEFT
+        moved[0] = True
+        return moved
+
+    def rest_positions(self) -> Float[np.ndarray, "joints 3"]:
+        """(J, 3) the joints in the rest pose, metres."""
+        found = np.array(self.rest_offsets, dtype=float)
+        for i, parent in enumerate(self.parents[1:], 1):
+            found[i] += found[parent]
+        return found
 
     def resampled(self, fps: float) -> "SkeletalMotion":
         """The same motion at another even rate, from the same first instant.

@@ -1,8 +1,12 @@
 """Small takes made from nothing: people with a plain skeleton, smooth motion and exact joints."""
 
+from dataclasses import replace
+
 import numpy as np
+import torch
 from scipy.spatial.transform import Rotation
 
+from mocap.body import Body, BodyPose
 from mocap.geometry import Camera
 from mocap.skeletons import SMPLX_55
 from mocap.take import BodyMotion, Person, Take, VideoRecord, World
@@ -152,3 +156,33 @@ def make_take(
         people=entries,
         world=World(np.array([0.0, 1.0, 0.0, 0.0]), "assumed", "assumed"),
     )
+
+
+def embodied(take: Take, body: Body) -> Take:
+    """The same motion of a body model, each person with a shape of their own."""
+    people = {}
+    for number, (name, person) in enumerate(take.people.items()):
+        pose = person.body
+        assert pose is not None
+        betas = np.zeros(body.num_betas)
+        betas[:4] = [1.0, -0.5 * number, 0.3, -1.0]
+        with torch.no_grad():
+            posed = body.forward(
+                BodyPose(
+                    **{
+                        part: torch.as_tensor(getattr(pose, part), dtype=body.template.dtype)
+                        for part in ("global_orient", "body_pose", "jaw_pose", "transl")
+                        + ("left_hand_pose", "right_hand_pose")
+                    },
+                    betas=torch.as_tensor(betas, dtype=body.template.dtype),
+                )
+            )
+        fitted = replace(
+            pose,
+            betas=betas,
+            joints=posed.joints.double().numpy(),
+            model=body.name,
+            model_sha256=body.sha256,
+        )
+        people[name] = replace(person, body=fitted)
+    return replace(take, people=people)

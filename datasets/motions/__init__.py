@@ -5,9 +5,9 @@ from mocap.datasets.motions.between import between
 from mocap.datasets.motions.bvh import read_bvh_clip
 from mocap.datasets.motions.clip import MotionClip
 from mocap.datasets.motions.corpora import CMU_ACKNOWLEDGEMENT, Source, sources
-from mocap.datasets.motions.deepmimic import read_deepmimic_clip
+from mocap.datasets.motions.deepmimic import read_deepmimic, read_deepmimic_clip
 from mocap.datasets.motions.expmap import read_expmap_clip
-from mocap.datasets.motions.poselib import read_poselib_clip
+from mocap.datasets.motions.poselib import read_poselib, read_poselib_clip
 from mocap.datasets.motions.positions import read_climbing_clip
 from mocap.datasets.motions.reading import MOTION_FILES, motion_sources, read_motion
 from mocap.datasets.motions.retarget import BodyClip, to_bodies, to_body
@@ -26,9 +26,11 @@ __all__ = [
     "read_amc_clip",
     "read_bvh_clip",
     "read_climbing_clip",
+    "read_deepmimic",
     "read_deepmimic_clip",
     "read_expmap_clip",
     "read_motion",
+    "read_poselib",
     "read_poselib_clip",
     "sources",
     "to_bodies",

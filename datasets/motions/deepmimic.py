@@ -38,7 +38,12 @@ _WIDTH = 4 + sum(width for *_, width in _JOINTS)
 
 
 def read_deepmimic_clip(path: str | Path) -> MotionClip:
-    """Read one skill.
+    """Read one skill, facing where clips do; see :func:`read_deepmimic`."""
+    return clip_of(read_deepmimic(path), Path(path).stem, "deepmimic", up="y")
+
+
+def read_deepmimic(path: str | Path) -> SkeletalMotion:
+    """Read one skill as it is.
 
     Raises:
         MocapError: the file is missing or is not such a skill.
@@ -63,7 +68,7 @@ def read_deepmimic_clip(path: str | Path) -> MotionClip:
         column += width
     # The last frame of a file has no length of its own.
     seconds = float(np.median(frames[:-1, 0])) if len(frames) > 1 else float(frames[0, 0])
-    motion = SkeletalMotion(
+    return SkeletalMotion(
         names=tuple(name for name, *_ in _JOINTS),
         parents=tuple(parent for _, parent, _, _ in _JOINTS),
         rest_offsets=np.array([offset for _, _, offset, _ in _JOINTS]),
@@ -71,4 +76,3 @@ def read_deepmimic_clip(path: str | Path) -> MotionClip:
         root_position=frames[:, 1:4],
         fps=round(1.0 / seconds, 3) if seconds > 0 else 30.0,
     )
-    return clip_of(motion, path.stem, "deepmimic", up="y")

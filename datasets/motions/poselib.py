@@ -17,7 +17,13 @@ from mocap.exporters import SkeletalMotion
 
 
 def read_poselib_clip(path: str | Path, *, performer: str = "") -> MotionClip:
-    """Read one motion.
+    """Read one motion, standing and facing as clips do; see :func:`read_poselib`."""
+    name = Path(path).stem
+    return clip_of(read_poselib(path), name, performer or name, up="z")
+
+
+def read_poselib(path: str | Path) -> SkeletalMotion:
+    """Read one motion as it is, +Z up.
 
     Raises:
         MocapError: the file is missing, holds more than arrays, or is no such motion.
@@ -35,7 +41,7 @@ def read_poselib_clip(path: str | Path, *, performer: str = "") -> MotionClip:
             for joint, parent in enumerate(parents):
                 if parent >= 0:
                     turns[:, joint] = np.swapaxes(world[:, parent], -1, -2) @ world[:, joint]
-        motion = SkeletalMotion(
+        return SkeletalMotion(
             names=tuple(str(name) for name in tree["node_names"]),
             parents=parents,
             rest_offsets=np.asarray(tree["local_translation"]["arr"], dtype=float),
@@ -45,4 +51,3 @@ def read_poselib_clip(path: str | Path, *, performer: str = "") -> MotionClip:
         )
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise MocapError(f"{path}: is no poselib motion: {error}") from error
-    return clip_of(motion, path.stem, performer or path.stem, up="z")

@@ -1,25 +1,52 @@
 """``mocap export``: a take's motion in a file format."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from mocap.cli.console import configure, note, say
 from mocap.cli.folders import writable_folder
 from mocap.cli.options import Quiet, TakeFile, examples, flowing
+from mocap.cli.progress import StageProgress
 from mocap.errors import MocapError
+
+if TYPE_CHECKING:
+    from mocap.body import Body
+    from mocap.take import Take
 
 
 class Format(StrEnum):
     """The formats that can be written."""
 
     BVH = "bvh"
+    FBX = "fbx"
+    GLB = "glb"
+    USD = "usd"
+    AMASS = "amass"
+    JSON = "json"
+    CSV = "csv"
+    TRC = "trc"
+    C3D = "c3d"
+    OBJ = "obj"
+    PLY = "ply"
+
+
+class PresetName(StrEnum):
+    """The programs whose names, rest pose, axes and units can be had."""
+
+    SMPLX = "smplx"
+    MIXAMO = "mixamo"
+    UNREAL = "unreal"
+    UNITY = "unity"
+    RIGIFY = "rigify"
+    HUMANIK = "humanik"
 
 
 class Units(StrEnum):
-    """Units of length in files that cannot say which they use."""
+    """Units of length in files that cannot say which they use, or have a choice."""
 
     CENTIMETRES = "cm"
     METRES = "m"
@@ -32,13 +59,31 @@ def export(
         typer.Option(metavar="DIR", help="Where the files go, one a person: DIR/person-1.bvh."),
     ],
     file_format: Annotated[Format, typer.Option("--format", help="The file format.")],
+    preset: Annotated[
+        PresetName,
+        typer.Option(
+            help="Whose bone names, rest pose, axes and units: smplx (T-pose, +Y up, cm), mixamo, "
+            "humanik (MotionBuilder, Rokoko, Vicon), unreal (A-pose, +Z up, a root bone), unity "
+            "(metres) or rigify (Blender: +Z up, metres)."
+        ),
+    ] = PresetName.SMPLX,
     person: Annotated[
         list[str] | None,
         typer.Option(metavar="ID", help="Only this person, such as person-2; may be repeated."),
     ] = None,
+    together: Annotated[
+        bool,
+        typer.Option(
+            "--together", metavar="", help="Everybody in one file (fbx, glb, usd): DIR/take.fbx."
+        ),
+    ] = False,
     units: Annotated[
-        Units, typer.Option(help="Of lengths: centimetres suit most programs, metres Blender.")
-    ] = Units.CENTIMETRES,
+        Units | None,
+        typer.Option(
+            help="Of lengths in bvh and fbx: centimetres suit most programs, metres Blender. The "
+            "preset's if not given."
+        ),
+    ] = None,
     fps: Annotated[
         float | None,
         typer.Option(
@@ -48,30 +93,110 @@ def export(
             help="Frames per second to resample to (1 to 1000). The video's own if not given.",
         ),
     ] = None,
+    start: Annotated[
+        float | None,
+        typer.Option("--from", metavar="S", min=0, help="Begin at this second of the clip."),
+    ] = None,
+    stop: Annotated[
+        float | None,
+        typer.Option("--to", metavar="S", min=0, help="End at this second of the clip."),
+    ] = None,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", metavar="", help="Exchange left and right.")
+    ] = False,
+    loop: Annotated[
+        bool,
+        typer.Option(
+            "--loop",
+            metavar="",
+            help="Let the end fade into the beginning, on the spot: for gaits, dances, idling.",
+        ),
+    ] = False,
+    root_motion: Annotated[
+        bool,
+        typer.Option(
+            "--root-motion",
+            metavar="",
+            help="Let a root bone travel over the ground, and the hips only move above it.",
+        ),
+    ] = False,
+    no_mesh: Annotated[
+        bool,
+        typer.Option(
+            "--no-mesh", metavar="", help="The skeleton alone, without the body's surface."
+        ),
+    ] = False,
+    body: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The body the take was fitted with, if another than the open body that comes "
+            "with the program.",
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Write a take's motion as files for other programs."""
+    """Write a take's motion as files for other programs.
+
+    bvh, fbx, glb and usd hold skeleton and motion, and the last three the skinned body; amass the
+    body model's parameters; json and csv joints; trc and c3d joints as markers; obj and ply the
+    body's surface in every frame.
+    """
     configure(quiet=quiet)
-    from mocap.exporters import write_bvh
+    if start is not None and stop is not None and stop < start:
+        raise typer.BadParameter(f"{stop:g} is before --from {start:g}", param_hint="--to")
+    from mocap.exporters import ExportConfig, export_take
     from mocap.take import Take
 
     found = Take.load(take)
-    chosen = list(dict.fromkeys(person or found.people))
-    if unknown := [name for name in chosen if name not in found.people]:
+    chosen = _chosen(take, found, person)
+    unit: Literal["cm", "m"] | None = None if units is None else units.value
+    config = ExportConfig(
+        preset=preset.value,
+        units=unit,
+        fps=fps,
+        start=start,
+        stop=stop,
+        mirror=mirror,
+        loop=loop,
+        root_motion=root_motion,
+        mesh=not no_mesh,
+        together=together,
+    )
+    with writable_folder(out), StageProgress() as progress:
+        model = _body(file_format, body, no_mesh)
+        for path in export_take(
+            found, chosen, file_format.value, out, config, body=model, progress=progress
+        ):
+            say(str(path))
+
+
+def _chosen(path: Path, take: "Take", person: Sequence[str] | None) -> list[str]:
+    """The people to write: those named, or all who were fitted."""
+    chosen = list(dict.fromkeys(person or take.people))
+    if unknown := [name for name in chosen if name not in take.people]:
         raise MocapError(
-            f"{take}: has nobody named {', '.join(unknown)}; there are {', '.join(found.people)}"
+            f"{path}: has nobody named {', '.join(unknown)}; there are {', '.join(take.people)}"
         )
     if not person:
-        for name in [name for name in chosen if found.people[name].body is None]:
+        for name in [name for name in chosen if take.people[name].body is None]:
             note(f"{name} has no fitted motion and is left out")
             chosen.remove(name)
     if not chosen:
-        raise MocapError(f"{take}: holds no fitted motion; `mocap fit {take}` fits it")
-    unit: Literal["cm", "m"] = "m" if units is Units.METRES else "cm"
-    with writable_folder(out):
-        for name in chosen:
-            path = out / f"{name}.{file_format.value}"
-            say(str(write_bvh(found, name, path, units=unit, fps=fps)))
+        raise MocapError(f"{path}: holds no fitted motion; `mocap fit {path}` fits it")
+    return chosen
+
+
+def _body(file_format: Format, path: Path | None, no_mesh: bool) -> "Body | None":
+    """The body model, where a format needs it: it takes PyTorch seconds to load."""
+    from mocap.exporters import MESHES, SURFACES
+
+    surface = file_format.value in SURFACES and not no_mesh
+    if not surface and file_format.value not in MESHES:
+        return None
+    from mocap.body import load_body
+
+    return load_body(path)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -80,6 +205,9 @@ def add_to(app: typer.Typer) -> None:
         help=flowing(export.__doc__),
         epilog=examples(
             "mocap export clip-mocap/take.h5 --format bvh --out blender --units m",
-            "mocap export clip-mocap/take.h5 --format bvh --out game --person person-2 --fps 30",
+            "mocap export clip-mocap/take.h5 --format fbx --preset unreal --root-motion --out game",
+            "mocap export clip-mocap/take.h5 --format glb --together --out web",
+            "mocap export clip-mocap/take.h5 --format fbx --preset mixamo --from 2 --to 6.5 --loop "
+            "--person person-2 --out clips",
         ),
     )(export)

@@ -130,7 +130,7 @@ def test_export_of_somebody_chosen(mocap: Run, take_file: Path, tmp_path: Path) 
 
 
 def test_unknown_formats_are_wrong_calls(mocap: Run, take_file: Path, tmp_path: Path) -> None:
-    ended = mocap("export", take_file, "--format", "fbx", "--out", tmp_path / "out")
+    ended = mocap("export", take_file, "--format", "maya", "--out", tmp_path / "out")
     assert ended.code == 2
     assert "bvh" in ended.err
 

@@ -18,6 +18,7 @@ from mocap.training.depth.folder import (
     refuse_strangers,
 )
 from mocap.training.depth.machine import is_first_process, require_lightning, settle
+from mocap.training.depth.sharing import shared, shared_corpus
 
 if TYPE_CHECKING:
     from mocap.training.depth.history import Report
@@ -62,7 +63,9 @@ def train(
         refuse_another(folder, config, resume=resume)
         if config.devices > 1:
             progress(f"starting {config.devices} processes", 0, None)
-    corpus = read_corpus(config.data, config.held_out, progress, extracted=config.extracted)
+    corpus = None if first else shared_corpus()
+    if corpus is None:
+        corpus = read_corpus(config.data, config.held_out, progress, extracted=config.extracted)
     if not first:
         _trained(settled, corpus, progress, report, resume)
         return folder / MODEL
@@ -70,7 +73,7 @@ def train(
         refuse_another(folder, config, resume=resume, data_sha256=corpus.sha256)
         rows = finished_rows(folder)
         if len(rows) < config.epochs:
-            with nothing_half_begun(folder):
+            with nothing_half_begun(folder), shared(corpus, several=config.devices > 1):
                 begin(folder, config, corpus.sha256)
                 rows = _trained(settled, corpus, progress, report, resume)
         from mocap.training.depth.plots import write_plots

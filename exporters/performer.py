@@ -1,0 +1,68 @@
+"""Who is in a file: a name, a motion, a surface."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mocap.errors import ExportError
+from mocap.exporters.motion import SkeletalMotion
+from mocap.exporters.skin import Skin
+
+
+@dataclass(frozen=True, eq=False)
+class Performer:
+    """One person of a file.
+
+    Attributes:
+        name: of the person.
+        motion: the skeleton and its motion.
+        skin: the surface it carries, if any.
+        start: seconds between the file's beginning and the motion's.
+    """
+
+    name: str
+    motion: SkeletalMotion
+    skin: Skin | None = None
+    start: float = 0.0
+
+    @property
+    def stop(self) -> float:
+        """When the last frame is, seconds from the file's beginning."""
+        return self.start + (len(self.motion) - 1) / self.motion.fps
+
+
+def require_sound(performers: Sequence[Performer]) -> None:
+    """Refuse people whom no file can hold.
+
+    Raises:
+        ExportError: there are none, or :func:`require_sound_motion` refuses one.
+    """
+    if not performers:
+        raise ExportError("there is nobody to write")
+    for performer in performers:
+        require_sound_motion(performer.motion)
+
+
+def require_sound_motion(motion: SkeletalMotion, limit: float = 1e6) -> None:
+    """Refuse a motion that is empty, not finite, or farther away than a limit in metres.
+
+    Raises:
+        ExportError: it is; the first frame at fault is named.
+    """
+    if len(motion) == 0:
+        raise ExportError("the motion has no frames; there is nothing to write")
+    if not (np.isfinite(motion.fps) and motion.fps > 0):
+        raise ExportError(f"the motion has a frame rate of {motion.fps}; it must be positive")
+    placed = [motion.root_position]
+    if motion.local_positions is not None:
+        placed.append(motion.local_positions.reshape(len(motion), -1))
+    near = np.all(np.abs(np.concatenate(placed, axis=1)) < limit, axis=1)
+    sound = near & np.isfinite(motion.rotations).all((1, 2, 3))
+    if not sound.all():
+        raise ExportError(
+            f"the motion is not a number, or impossibly far away, from frame {np.argmin(sound)} "
+            f"({np.sum(~sound)} frames in all)"
+        )
+    if not np.isfinite(motion.rest_offsets).all():
+        raise ExportError("the skeleton's rest pose holds values that are not numbers")
