@@ -41,10 +41,10 @@ def write_plots(rows: Sequence[Mapping[str, float]], folder: Path) -> list[Path]
     for name, panels in (("losses", losses), ("metrics", list(_FIGURES))):
         figure = Figure(figsize=(12, 3 * ((len(panels) + 2) // 3)), layout="constrained")
         FigureCanvasAgg(figure)
-        grid = figure.subplots((len(panels) + 2) // 3, 3, squeeze=False).flat
+        grid = list(figure.subplots((len(panels) + 2) // 3, 3, squeeze=False).flat)
         for axes, panel in zip(grid, panels, strict=False):
             _draw(axes, rows, *panel)
-        for axes in list(grid)[len(panels) :]:
+        for axes in grid[len(panels) :]:
             axes.set_axis_off()
         written.append(folder / f"{name}.png")
         with writing_whole(written[-1]) as temporary:
