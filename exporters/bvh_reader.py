@@ -7,6 +7,7 @@ import numpy as np
 
 from mocap.errors import ExportError
 from mocap.exporters.bvh_hierarchy import Joint, MalformedError, parse_hierarchy
+from mocap.exporters.decimals import plain_decimals
 from mocap.exporters.euler import euler_matrices
 from mocap.exporters.motion import SkeletalMotion
 
@@ -113,11 +114,12 @@ def _frame_rate(text: str, line: int) -> float:
 
 def _table(data: bytes, frames: int, width: int, first_line: int) -> np.ndarray:
     """The motion block (F, channels), as the file has it."""
-    words = data.split()
-    try:
-        values = np.array(words, dtype=float)
-    except ValueError:
-        values = np.empty(0)
+    values = plain_decimals(data)
+    if values is None:
+        try:
+            values = np.array(data.split(), dtype=float)
+        except ValueError:
+            values = np.empty(0)
     if len(values) == frames * width and np.isfinite(values).all():
         return values.reshape(frames, width)
     # Something is wrong: only now is it worth looking at every line.

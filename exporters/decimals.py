@@ -5,6 +5,8 @@ from jaxtyping import Float
 
 #: Values must be smaller than this, so that their digits fit 64-bit integers.
 LIMIT = 1e11
+#: Digits that a double holds without rounding.
+_DIGITS = 15
 
 
 def decimal_rows(values: Float[np.ndarray, "rows columns"], decimals: int = 6) -> bytes:
@@ -37,3 +39,49 @@ def decimal_rows(values: Float[np.ndarray, "rows columns"], decimals: int = 6) -
             kept[..., column] = rest > 0
         rest = above
     return text[kept].tobytes()
+
+
+def plain_decimals(text: bytes) -> Float[np.ndarray, " numbers"] | None:
+    """Read numbers between white space, all at once: exactly what ``float`` makes of each.
+
+    Twice as fast as number by number, for texts of plain decimals: a sign, digits and a point.
+
+    Returns:
+        (N,) the numbers; None where one is written in any other way, or has more than 15 digits.
+    """
+    letters = np.frombuffer(text, np.uint8)
+    # White space is what bytes.split() takes for it; other unseen letters are no numbers.
+    inside = (letters > 32) | (letters < 9) | ((letters > 13) & (letters < 32))
+    if not inside.any():
+        return np.empty(0)
+    edges = np.diff(inside.view(np.int8), prepend=0, append=0)
+    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    negative = letters[starts] == ord("-")
+    starts = starts + (negative | (letters[starts] == ord("+")))
+    longest = int((ends - starts).max())
+    if longest > _DIGITS + 1 or (starts == ends).any():
+        return None
+    # From the last letter of every number to the first: all digits that are there together.
+    whole = np.zeros(len(ends), np.int64)
+    decimals = np.full(len(ends), -1)
+    digits = np.zeros(len(ends), np.int64)
+    powers = 10 ** np.arange(longest + 1)
+    for back in range(1, longest + 1):
+        place = ends - back
+        there = place >= starts
+        letter = letters[
+            place
+        ]  # Before the text's beginning it is another number's, and not there.
+        digit = letter - np.uint8(ord("0"))
+        is_digit = there & (digit < 10)
+        is_point = there & (letter == ord("."))
+        if (there & ~is_digit & ~is_point).any() or (is_point & (decimals >= 0)).any():
+            return None
+        decimals = np.where(is_point, back - 1, decimals)
+        whole += np.where(is_digit, digit, 0) * powers[digits]
+        digits += is_digit
+    if not digits.all() or digits.max() > _DIGITS:
+        return None
+    # Both are exact, so that the quotient is the nearest number there is.
+    numbers = whole / 10.0 ** np.maximum(decimals, 0)
+    return np.where(negative, -numbers, numbers)
