@@ -26,6 +26,8 @@ _EXTRAS = {
     "robots": "motion for robots",
     "avatar": "Gaussian avatars; wants an NVIDIA GPU",
     "view": "Rerun recordings",
+    "usd": "motion as USD",
+    "c3d": "motion as C3D",
     "smplx": "checks against the smplx package: licensed for non-commercial research only",
     "sam2": "people's masks; wants torchvision",
 }

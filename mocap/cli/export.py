@@ -58,13 +58,21 @@ def export(
         Path,
         typer.Option(metavar="DIR", help="Where the files go, one a person: DIR/person-1.bvh."),
     ],
-    file_format: Annotated[Format, typer.Option("--format", help="The file format.")],
+    file_format: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="bvh, fbx, glb, usd, amass, json, csv, trc, c3d, obj or ply.",
+        ),
+    ],
     preset: Annotated[
         PresetName,
         typer.Option(
+            metavar="NAME",
             help="Whose bone names, rest pose, axes and units: smplx (T-pose, +Y up, cm), mixamo, "
             "humanik (MotionBuilder, Rokoko, Vicon), unreal (A-pose, +Z up, a root bone), unity "
-            "(metres) or rigify (Blender: +Z up, metres)."
+            "(metres) or rigify (Blender: +Z up, metres).",
         ),
     ] = PresetName.SMPLX,
     person: Annotated[
@@ -80,8 +88,9 @@ def export(
     units: Annotated[
         Units | None,
         typer.Option(
+            metavar="cm|m",
             help="Of lengths in bvh and fbx: centimetres suit most programs, metres Blender. The "
-            "preset's if not given."
+            "preset's if not given.",
         ),
     ] = None,
     fps: Annotated[
