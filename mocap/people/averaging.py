@@ -49,26 +49,28 @@ def averaged(person: Person, mirrored: Mapping[int, Detection]) -> tuple[Person,
     body2d, body3d = person.keypoints2d, person.keypoints3d
     if body2d is None or body3d is None:
         return person, 0
+    looks = {
+        row: mirrored[int(person.frames[row])]
+        for row in chain.from_iterable(sighting_runs(person))
+        if int(person.frames[row]) in mirrored
+    }
+    if not looks:
+        return person, 0
     xy, confidence, xyz = body2d.xy.copy(), body2d.confidence.copy(), body3d.xyz.copy()
-    count = 0
-    for row in chain.from_iterable(sighting_runs(person)):
-        reflection = mirrored.get(int(person.frames[row]))
-        if reflection is None:
+    named = same_pose(xy[list(looks)], list(looks.values()))
+    for (row, reflection), labeling in zip(looks.items(), named.tolist(), strict=True):
+        if labeling < 0:
             continue
-        named = same_pose(xy[row], reflection)
-        if named is None:
-            continue
-        order = ORDERS[named]
+        order = ORDERS[labeling]
         xy[row] = _mean(xy[row], reflection.xy[order])
         xyz[row] = _in_space(xyz[row], reflection.xyz[order])
         confidence[row] = _mean(confidence[row], reflection.confidence[order])
-        count += 1
     changed = replace(
         person,
         keypoints2d=replace(body2d, xy=xy, confidence=confidence),
         keypoints3d=replace(body3d, xyz=xyz),
     )
-    return changed, count
+    return changed, int((named >= 0).sum())
 
 
 def _in_space(

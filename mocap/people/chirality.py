@@ -11,10 +11,10 @@ The same body seen in a mirror is another picture for the detector, which it may
 it misnames the first. Both are asked, and each has a say.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from mocap.keypoints.detector import Detection
 from mocap.people.labelings import ORDERS, PRODUCT
@@ -136,38 +136,47 @@ def evidence_for_labels(
     assert body2d is not None
     assert body3d is not None
     evidence = of_labelings(body3d.xyz[rows].astype(float))
-    looks = {place: mirrored.get(int(person.frames[row])) for place, row in enumerate(rows)}
-    seen = {place: look for place, look in looks.items() if look is not None}
-    # A look stands for the frames up to the next one.
-    worth = min(_LOOK, len(rows) / max(len(seen), 1))
-    for place, reflection in seen.items():
-        evidence[place] += worth * _seen_in_the_mirror(body2d.xy[rows[place]], reflection)
+    seen = {
+        place: look
+        for place, row in enumerate(rows)
+        if (look := mirrored.get(int(person.frames[row]))) is not None
+    }
+    if seen:
+        # A look stands for the frames up to the next one.
+        worth = min(_LOOK, len(rows) / len(seen))
+        places = list(seen)
+        told = _seen_in_the_mirror(body2d.xy[rows[places]], list(seen.values()))
+        evidence[places] += worth * told
     return evidence
 
 
 def _seen_in_the_mirror(
-    xy: Float[np.ndarray, "33 2"], reflection: Detection
-) -> Float[np.ndarray, "4"]:
-    """What the mirror image says of each labeling of the points seen directly."""
-    named = same_pose(xy, reflection)
-    if named is None:
-        return np.zeros(len(ORDERS))
-    # A labeling of the direct points is another one of the mirror's: what lies between them.
-    body = reflection.xyz.astype(float)
+    xy: Float[np.ndarray, "looks 33 2"], reflections: Sequence[Detection]
+) -> Float[np.ndarray, "looks 4"]:
+    """What mirror images say of each labeling of the points seen directly."""
+    named = same_pose(xy, reflections)
+    body = np.stack([reflection.xyz for reflection in reflections]).astype(float)
     told = of_labelings(body)
-    told[0] += _NAMED * openness(body)
-    return np.asarray(told[PRODUCT[named]])
+    told[:, 0] += _NAMED * openness(body)
+    # A labeling of the direct points is another one of the mirror's: what lies between them.
+    told = np.take_along_axis(told, PRODUCT[named], axis=1)
+    return np.where((named >= 0)[:, None], told, 0.0)
 
 
-def same_pose(xy: Float[np.ndarray, "33 2"], reflection: Detection) -> int | None:
-    """The labeling that makes of a mirror image's points those seen directly; None of another pose.
+def same_pose(
+    xy: Float[np.ndarray, "looks 33 2"], reflections: Sequence[Detection]
+) -> Int[np.ndarray, " looks"]:
+    """The labelings that make of mirror images' points those seen directly; -1 of another pose.
 
     Args:
-        xy: points of the picture itself, pixels.
-        reflection: what was seen in the mirror, with the mirroring undone.
+        xy: points of the pictures themselves, pixels.
+        reflections: what was seen in the mirror of each, with the mirroring undone.
     """
-    size = max(float(np.ptp(xy, axis=0).max()), 1.0)
-    apart = [np.linalg.norm(xy[order] - reflection.xy, axis=1) for order in ORDERS]
-    gaps = np.array([np.average(gap, weights=reflection.confidence + 1e-6) for gap in apart])
-    named = int(gaps.argmin())
-    return named if gaps[named] <= _OTHER_POSE * size else None
+    size = np.maximum(np.ptp(xy, axis=1).max(-1), 1.0)
+    other = np.stack([reflection.xy for reflection in reflections])
+    trust = np.stack([reflection.confidence for reflection in reflections]) + 1e-6
+    apart = [np.linalg.norm(xy[:, order] - other, axis=-1) for order in ORDERS]
+    gaps = np.stack([(gap * trust).sum(-1) for gap in apart], -1) / trust.sum(-1)[:, None]
+    named = gaps.argmin(-1)
+    near = np.take_along_axis(gaps, named[:, None], axis=1)[:, 0] <= _OTHER_POSE * size
+    return np.where(near, named, -1)
