@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from datasets.dancers import dance
+from datasets.made_up_pairs import Quick, assert_same, items_of, make, make_pairs
 
 from mocap.body import load_body
 from mocap.cli import main
@@ -17,8 +19,6 @@ from mocap.datasets.aistpp import Conversion, write_replica
 from mocap.datasets.jobs import Outcome, run_items
 from mocap.datasets.pairs import Pairs, PairStore, read_npz, read_pairs, write_item, write_npz
 from mocap.errors import MocapError
-from tests.datasets.dancers import dance
-from tests.datasets.made_up_pairs import Quick, assert_same, items_of, make, make_pairs
 
 from .conftest import PATIENCE, Ended
 
@@ -384,19 +384,18 @@ def test_motions_that_cannot_be_read_are_one_line(mocap: Run, tmp_path: Path, mo
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
 def test_ctrl_c_says_what_is_left(tmp_path: Path) -> None:
     program = (
-        "import sys; sys.path[:0] = sys.argv[1:3]\n"
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from mocap import datasets; import mocap.datasets.synthetic\n"
-        "from tests.cli.test_dataset import MadeUp\n"
-        "from tests.datasets.made_up_pairs import items_of\n"
+        "from cli.test_dataset import MadeUp\n"
+        "from datasets.made_up_pairs import items_of\n"
         "from mocap.cli import main\n"
         "datasets.synthetic.synthesize = MadeUp(*items_of(2000))\n"
-        "sys.exit(main(sys.argv[3:]))"
+        "sys.exit(main(sys.argv[2:]))"
     )
-    root = Path(__file__).parents[2]
-    out = tmp_path / "store"
+    tests, out = Path(__file__).parents[1], tmp_path / "store"
     call = ["dataset", "synthesize", "--motions", "a", "--out", str(out)]
     process = subprocess.Popen(
-        [sys.executable, "-c", program, str(root), str(root / "tests"), *call],
+        [sys.executable, "-c", program, str(tests), *call],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

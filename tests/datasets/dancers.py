@@ -4,7 +4,8 @@ import numpy as np
 
 from mocap.body import Body
 from mocap.datasets.motions import BodyClip
-from tests.datasets.motions.made_up import known_clip
+
+from .motions.made_up import known_clip
 
 
 def dance(body: Body, performer: str = "ann", frames: int = 40) -> BodyClip:

@@ -25,7 +25,8 @@ from mocap.datasets.aistpp.clock import sample
 from mocap.datasets.aistpp.files import seconds
 from mocap.datasets.motions.unpickling import read_arrays
 from mocap.skeletons import COCO_17
-from tests.datasets.dancers import dance
+
+from .dancers import dance
 
 SEQUENCE = "gBR_sBM_cAll_d04_mBR0_ch01"
 POINT = COCO_17.index

@@ -39,7 +39,8 @@ from mocap.keypoints import Detection
 from mocap.people import Sighting, Tracklet
 from mocap.skeletons import COCO_17, COCO_OF_MEDIAPIPE
 from mocap.video import VideoWriter, open_video
-from tests.datasets.dancers import dance
+
+from .dancers import dance
 
 SIZE = (480, 270)
 HIPS = COCO_17.indices("left_hip", "right_hip")

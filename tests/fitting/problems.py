@@ -16,7 +16,8 @@ from mocap.fitting.problem import Problem, Surroundings
 from mocap.fitting.rig import Rig
 from mocap.fitting.terms import Weights
 from mocap.geometry import Camera
-from tests.fitting.synthetic import CLEAN, Actor, Noise, act, coordinates, see, upright
+
+from .synthetic import CLEAN, Actor, Noise, act, coordinates, see, upright
 
 #: A camera that is neither level nor at the origin, nor has square pixels.
 TILTED = Camera(

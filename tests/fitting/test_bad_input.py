@@ -12,7 +12,8 @@ from mocap.fitting.flesh import SOLES
 from mocap.geometry import Camera
 from mocap.skeletons import MEDIAPIPE_33
 from mocap.take import Keypoints2D, Keypoints3D, Person, Take
-from tests.fitting.synthetic import (
+
+from .synthetic import (
     DETECTOR,
     act,
     coordinates,

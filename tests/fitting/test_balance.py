@@ -10,7 +10,8 @@ from mocap.fitting.contacts import Feet, Footing
 from mocap.fitting.freedom import SIZE
 from mocap.fitting.kinematics import point_jacobian, pose_rig
 from mocap.fitting.rig import NAMES
-from tests.fitting.problems import small
+
+from .problems import small
 
 FPS = 30.0
 FRAMES = 30

@@ -13,8 +13,9 @@ from mocap.fitting.fingers import finger_poses
 from mocap.fitting.observations import observe
 from mocap.skeletons import HAND_21
 from mocap.take import Hands3D, Keypoints3D
-from tests.fitting.hands import FINGERS, curled, hand_points, in_palm, random_turns, told
-from tests.fitting.synthetic import act, mpjpe, see, standing, take_of, upright
+
+from .hands import FINGERS, curled, hand_points, in_palm, random_turns, told
+from .synthetic import act, mpjpe, see, standing, take_of, upright
 
 FPS = 30.0
 SIDES = ("left", "right")

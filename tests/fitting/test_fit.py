@@ -17,7 +17,8 @@ from mocap.fitting.person import scaled
 from mocap.geometry import Camera
 from mocap.skeletons import MEDIAPIPE_33, SMPLX_55
 from mocap.take import Take
-from tests.fitting.synthetic import (
+
+from .synthetic import (
     CLEAN,
     DETECTOR,
     act,

@@ -9,8 +9,9 @@ from mocap.fitting.flesh import SOLES, Flesh
 from mocap.fitting.kinematics import Pose, point_jacobian, pose_rig
 from mocap.fitting.rig import Rig
 from mocap.skeletons import SMPLX_55
-from tests.fitting.problems import true_pose
-from tests.fitting.synthetic import act, coordinates, standing, upright
+
+from .problems import true_pose
+from .synthetic import act, coordinates, standing, upright
 
 PLACE = np.array([0.3, 0.9, 4.0])
 SHAPES = {"usual": np.zeros(10), "another": np.linspace(-1.5, 1.5, 10)}

@@ -13,8 +13,9 @@ from mocap.fitting.kinematics import Pose, pose_rig
 from mocap.fitting.person import Fitted
 from mocap.fitting.rig import Rig
 from mocap.geometry import Camera
-from tests.fitting.problems import known
-from tests.fitting.synthetic import Actor, act, standing, take_of, upright
+
+from .problems import known
+from .synthetic import Actor, act, standing, take_of, upright
 
 FPS = 30.0
 FRAMES = 24

@@ -9,7 +9,8 @@ from mocap.fitting import FitConfig, fit
 from mocap.fitting.observations import observe
 from mocap.geometry import Camera
 from mocap.take import Take
-from tests.fitting.synthetic import act, coordinates, mpjpe, see, take_of, upright
+
+from .synthetic import act, coordinates, mpjpe, see, take_of, upright
 
 FPS = 30.0
 #: Somebody hangs in the air, behind a lens that is known one way or another.

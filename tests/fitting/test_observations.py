@@ -12,8 +12,9 @@ from mocap.fitting.observations import observe
 from mocap.geometry import Camera
 from mocap.skeletons import COCO_17, MEDIAPIPE_33, point_map
 from mocap.take import Keypoints2D, Keypoints3D, Refined3D
-from tests.fitting.problems import TILTED, observed, true_pose
-from tests.fitting.synthetic import act, coordinates, in_camera_axes, see, upright
+
+from .problems import TILTED, observed, true_pose
+from .synthetic import act, coordinates, in_camera_axes, see, upright
 
 FPS = 30.0
 

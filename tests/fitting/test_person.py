@@ -12,8 +12,9 @@ from mocap.fitting import FitConfig, person
 from mocap.fitting.kinematics import Pose, pose_rig
 from mocap.fitting.person import _between, _rough, fit_alone, seen_of, with_stature
 from mocap.geometry import Camera
-from tests.fitting.problems import known
-from tests.fitting.synthetic import DETECTOR, act, coordinates, see, take_of, upright
+
+from .problems import known
+from .synthetic import DETECTOR, act, coordinates, see, take_of, upright
 
 CAMERA = replace(Camera.assumed(1280, 720), source="given")
 AWAY = np.array([0.3, 0.0, 4.0])

@@ -23,8 +23,9 @@ from mocap.fitting.rig import DEPTH_BONES
 from mocap.fitting.solver import solve
 from mocap.fitting.terms import Weights
 from mocap.skeletons import MEDIAPIPE_33, SMPLX_55
-from tests.fitting.problems import hidden, small, surrounded
-from tests.fitting.synthetic import DETECTOR, Noise
+
+from .problems import hidden, small, surrounded
+from .synthetic import DETECTOR, Noise
 
 ZERO = np.zeros(10)
 #: Enough to be sure that the end was reached.

@@ -13,7 +13,8 @@ from mocap.fitting.freedom import SIZE
 from mocap.fitting.kinematics import Pose, point_jacobian, pose_rig
 from mocap.fitting.problem import Problem
 from mocap.fitting.terms import Residuals, Weights
-from tests.fitting.problems import small, surrounded
+
+from .problems import small, surrounded
 
 ZERO = np.zeros(10)
 WEIGHTS = Weights(rest=0.02, floor=0.005, apart=0.04)

@@ -12,7 +12,8 @@ from mocap.fitting.kinematics import Pose, point_jacobian, pose_rig
 from mocap.fitting.problem import accelerations
 from mocap.fitting.rig import DEPTH_BONES, Rig
 from mocap.fitting.terms import Weights
-from tests.fitting.problems import TILTED, small
+
+from .problems import TILTED, small
 
 #: Reweighting would hide the derivative of the residual itself.
 NOT_ROBUST = Weights(outlier=1e9)

@@ -18,8 +18,9 @@ from mocap.fitting.terms import Weights
 from mocap.fitting.together import _AWAY, _around, settle
 from mocap.geometry import Camera
 from mocap.take import Take
-from tests.fitting.problems import known, leaning, small, surrounded
-from tests.fitting.synthetic import DETECTOR, Actor, act, see, standing, take_of, upright
+
+from .problems import known, leaning, small, surrounded
+from .synthetic import DETECTOR, Actor, act, see, standing, take_of, upright
 
 ZERO = np.zeros(10)
 FPS = 30.0

@@ -8,7 +8,8 @@ from mocap.datasets.motions import to_bodies, to_body
 from mocap.datasets.motions.proportions import proportions
 from mocap.fitting.kinematics import pose_rig
 from mocap.fitting.rig import Rig
-from tests.datasets.motions.made_up import known_clip
+
+from .made_up import known_clip
 
 BETAS = np.array([0.8, -0.6, 0.3, 0.0, 0.2, 0.0, 0.0, 0.0, 0.0, 0.0])
 
