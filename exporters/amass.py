@@ -23,12 +23,11 @@ from scipy.spatial.transform import Rotation
 from mocap.errors import ExportError
 from mocap.exporters.performer import Performer, require_sound
 from mocap.files import write_whole
+from mocap.geometry import Y_UP_TO_Z_UP
 from mocap.take import BodyMotion
 
 __all__ = ["encode_amass", "write_amass"]
 
-#: +Y up to +Z up.
-_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 _JAW, _EYES, _HANDS = 22, slice(23, 25), slice(25, 55)
 
 
@@ -56,9 +55,9 @@ def encode_amass(performer: Performer, fitted: BodyMotion) -> bytes:
     motion = performer.motion
     frames = len(motion)
     rotations = motion.rotations.copy()
-    rotations[:, 0] = _Z_UP @ rotations[:, 0]
+    rotations[:, 0] = Y_UP_TO_Z_UP @ rotations[:, 0]
     poses = Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_rotvec().reshape(frames, 55, 3)
-    joints = motion.joints() @ _Z_UP.T
+    joints = motion.joints() @ Y_UP_TO_Z_UP.T
     # The body turns about its pelvis, which is not at its origin.
     trans = joints[:, 0] - motion.rest_offsets[0]
     flat = poses.reshape(frames, -1)

@@ -1,11 +1,12 @@
 """Axes for bones: along to the next joint, as animators' programs have them."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
-from mocap.exporters.motion import SkeletalMotion, leaf_tips
+from mocap.exporters.motion import SkeletalMotion
 
 #: Along the bone, and the axis that comes as near to ahead as it can.
 BoneAxes = Literal["world", "y", "x"]
@@ -18,7 +19,7 @@ def bone_axes(motion: SkeletalMotion, axes: BoneAxes) -> Float[np.ndarray, "join
         motion: the skeleton.
         axes: ``"world"`` for the world's own; ``"y"`` for a y axis along the bone to the next
             joint, as Blender and Mixamo have it; ``"x"`` for an x axis along it, as Unreal does.
-            Of the other two, z comes as near as it can to where the skeleton looks (+Z).
+            Of the other two, z comes as near as it can to +Z.
     """
     if axes == "world":
         return np.tile(np.eye(3), (len(motion.names), 1, 1))
@@ -36,13 +37,7 @@ def bone_axes(motion: SkeletalMotion, axes: BoneAxes) -> Float[np.ndarray, "join
 
 def _directions(motion: SkeletalMotion) -> np.ndarray:
     """(J, 3) unit vectors from each joint to the next."""
-    tips = leaf_tips(motion.names, motion.parents, motion.rest_offsets)
-    if motion.end_sites is not None:
-        tips = np.where(np.isnan(motion.end_sites), tips, motion.end_sites)
-    moved = motion.moved_joints()
-    children: list[list[int]] = [[] for _ in motion.names]
-    for i, parent in enumerate(motion.parents[1:], 1):
-        children[parent].append(i)
+    tips, moved, children = motion.tips(), motion.moved_joints(), motion.children()
     found = np.empty((len(motion.names), 3))
     for i, mine in enumerate(children):
         # What ends at once beside others, as jaws and eyes do, tells no direction.
@@ -58,9 +53,9 @@ def _directions(motion: SkeletalMotion) -> np.ndarray:
     return np.where(length > 1e-6, found / np.where(length > 0, length, 1.0), [0.0, 1.0, 0.0])
 
 
-def _onward(mine: list[int], motion: SkeletalMotion, children: list[list[int]]) -> int:
+def _onward(mine: Sequence[int], motion: SkeletalMotion, children: Sequence[Sequence[int]]) -> int:
     """The child that a chain goes on with: the middle finger, the neck, the spine."""
-    offsets = motion.rest_offsets[mine]
+    offsets = motion.rest_offsets[list(mine)]
     ways = offsets / (np.linalg.norm(offsets, axis=1, keepdims=True) + 1e-9)
     mean = ways.mean(0)
     if np.linalg.norm(mean) > 0.5:
@@ -69,5 +64,5 @@ def _onward(mine: list[int], motion: SkeletalMotion, children: list[list[int]]) 
     return max(mine, key=lambda child: _carried(child, children))
 
 
-def _carried(joint: int, children: list[list[int]]) -> int:
+def _carried(joint: int, children: Sequence[Sequence[int]]) -> int:
     return 1 + sum(_carried(child, children) for child in children[joint])

@@ -26,7 +26,7 @@ from mocap.errors import ExportError
 from mocap.exporters.bvh_reader import UNITS, read_bvh
 from mocap.exporters.decimals import LIMIT, decimal_rows
 from mocap.exporters.euler import continuous_euler
-from mocap.exporters.motion import SkeletalMotion, leaf_tips, motion_from_take
+from mocap.exporters.motion import SkeletalMotion, motion_from_take
 from mocap.exporters.performer import require_sound_motion
 from mocap.files import write_whole
 from mocap.take import Take
@@ -72,29 +72,31 @@ def write_bvh(
 def encode_bvh(
     motion: SkeletalMotion,
     *,
-    units: Literal["cm", "m"] = "cm",
+    units: Literal["cm", "m"] | float = "cm",
     rotation_order: str = "ZXY",
     names: Mapping[str, str] | None = None,
 ) -> bytes:
     """A motion as the UTF-8 text of a BVH file; the options are those of :func:`write_bvh`.
 
-    Joints that move against their parents (``motion.local_positions``) get position channels.
+    Units may also be how many metres one is. Joints that move against their parents
+    (``motion.local_positions``) get position channels.
 
     Raises:
         ExportError: the motion is empty or not finite, or an option is not possible.
     """
-    if units not in UNITS:
+    metres = UNITS.get(units) if isinstance(units, str) else units
+    if metres is None:
         raise ExportError(f"BVH lengths can be in {' or '.join(UNITS)}, not in {units!r}")
     order = rotation_order.upper()
     if order not in _ORDERS:
         raise ExportError(
             f"rotation order {rotation_order!r} is not possible; choose one of {', '.join(_ORDERS)}"
         )
-    scale = 1.0 / UNITS[units]
+    scale = 1.0 / metres
     require_sound_motion(motion, LIMIT / scale)
     labels = _labels(motion.names, names or {})
     moved = set(np.flatnonzero(motion.moved_joints()).tolist())
-    sequence = _depth_first(motion.parents)
+    sequence = _depth_first(motion)
     header = _hierarchy(motion, labels, moved, order, scale)
     table = _channels(motion, sequence, moved, order, scale)
     # repr gives every digit: 0.0333667 read back would not be 29.97 frames per second.
@@ -118,16 +120,9 @@ def _labels(names: tuple[str, ...], renamed: Mapping[str, str]) -> list[str]:
     return labels
 
 
-def _children(parents: tuple[int, ...]) -> list[list[int]]:
-    children: list[list[int]] = [[] for _ in parents]
-    for i, parent in enumerate(parents[1:], 1):
-        children[parent].append(i)
-    return children
-
-
-def _depth_first(parents: tuple[int, ...]) -> list[int]:
+def _depth_first(motion: SkeletalMotion) -> list[int]:
     """The order in which nested braces list the joints."""
-    children = _children(parents)
+    children = motion.children()
     sequence, waiting = [], [0]
     while waiting:
         joint = waiting.pop()
@@ -140,16 +135,13 @@ def _hierarchy(
     motion: SkeletalMotion, labels: list[str], moved: set[int], order: str, scale: float
 ) -> str:
     """The text down to MOTION."""
-    children = _children(motion.parents)
-    tips = leaf_tips(motion.names, motion.parents, motion.rest_offsets)
-    if motion.end_sites is not None:
-        tips = np.where(np.isnan(motion.end_sites), tips, motion.end_sites)
+    children, tips = motion.children(), motion.tips()
     depths = [0] * len(labels)
     for i, parent in enumerate(motion.parents[1:], 1):
         depths[i] = depths[parent] + 1
     turns = [f"{axis}rotation" for axis in order]
     lines, opened = ["HIERARCHY"], 0
-    for i in _depth_first(motion.parents):
+    for i in _depth_first(motion):
         depth = depths[i]
         lines += ["\t" * level + "}" for level in range(opened - 1, depth - 1, -1)]
         opened, tab = depth + 1, "\t" * depth

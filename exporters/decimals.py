@@ -7,6 +7,8 @@ from jaxtyping import Float
 LIMIT = 1e11
 #: Digits that a double holds without rounding.
 _DIGITS = 15
+#: Bytes of text read at once: working memory is a dozen times as much, best in the cache.
+_PIECE = 1 << 18
 
 
 def decimal_rows(values: Float[np.ndarray, "rows columns"], decimals: int = 6) -> bytes:
@@ -49,6 +51,19 @@ def plain_decimals(text: bytes) -> Float[np.ndarray, " numbers"] | None:
     Returns:
         (N,) the numbers; None where one is written in any other way, or has more than 15 digits.
     """
+    found, start = [np.empty(0)], 0
+    while start < len(text):
+        line_end = text.find(b"\n", start + _PIECE)
+        end = len(text) if line_end < 0 else line_end
+        numbers = _plain_piece(text[start:end])
+        if numbers is None:
+            return None
+        found.append(numbers)
+        start = end
+    return np.concatenate(found)
+
+
+def _plain_piece(text: bytes) -> Float[np.ndarray, " numbers"] | None:
     letters = np.frombuffer(text, np.uint8)
     # White space is what bytes.split() takes for it; other unseen letters are no numbers.
     inside = (letters > 32) | (letters < 9) | ((letters > 13) & (letters < 32))
@@ -69,9 +84,8 @@ def plain_decimals(text: bytes) -> Float[np.ndarray, " numbers"] | None:
     for back in range(1, longest + 1):
         place = ends - back
         there = place >= starts
-        letter = letters[
-            place
-        ]  # Before the text's beginning it is another number's, and not there.
+        # Before the text's beginning it is another number's, and not there.
+        letter = letters[place]
         digit = letter - np.uint8(ord("0"))
         is_digit = there & (digit < 10)
         is_point = there & (letter == ord("."))

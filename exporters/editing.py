@@ -6,8 +6,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from mocap.errors import ExportError
-from mocap.exporters.motion import SkeletalMotion
 from mocap.exporters.performer import Performer
+from mocap.skeletons import SMPLX_55
 
 #: Left to right.
 _REFLECT = np.diag([-1.0, 1.0, 1.0])
@@ -32,17 +32,18 @@ def part(performer: Performer, start: float | None, stop: float | None) -> Perfo
     if not len(chosen):
         return None
     frames = slice(chosen[0], chosen[-1] + 1)
-    begin = times[chosen[0]] - (0.0 if start is None else start)
-    return replace(performer, motion=_frames(motion, frames), start=max(float(begin), 0.0))
+    cut = 0.0 if start is None else start
+    begin = max(float(times[chosen[0]] - cut), 0.0)
+    return replace(_frames(performer, frames), start=begin, cut=performer.cut + cut)
 
 
 def mirrored(performer: Performer) -> Performer:
     """The mirror image: left and right exchanged, the world's x turned round.
 
-    The performer's joints are SMPL-X's: names tell the sides.
+    The performer's joints are SMPL-X's.
     """
     motion = performer.motion
-    other = [motion.names.index(_other_side(name)) for name in motion.names]
+    other = list(SMPLX_55.mirror)
     tips, local, skin = motion.end_sites, motion.local_positions, performer.skin
     found = replace(
         motion,
@@ -60,7 +61,10 @@ def mirrored(performer: Performer) -> Performer:
             faces=skin.faces[:, ::-1],
             weights=skin.weights[:, other],
         )
-    return replace(performer, motion=found, skin=skin)
+    rests = performer.rests
+    if rests is not None:
+        rests = replace(rests, probability=rests.probability[:, [2, 3, 0, 1]])
+    return replace(performer, motion=found, skin=skin, rests=rests)
 
 
 def looped(performer: Performer, blend: float = 0.4) -> Performer:
@@ -97,21 +101,23 @@ def looped(performer: Performer, blend: float = 0.4) -> Performer:
     )
     placed[last] += share[:, None] * (placed[first] - placed[last])
     found = replace(motion, rotations=faded, root_position=placed)
-    return replace(performer, motion=_frames(found, slice(count, None)))
+    rests = performer.rests
+    if rests is not None:
+        likely = rests.probability.copy()
+        likely[last] += share[:, None] * (likely[first] - likely[last])
+        rests = replace(rests, probability=likely)
+    return _frames(replace(performer, motion=found, rests=rests), slice(count, None))
 
 
-def _frames(motion: SkeletalMotion, frames: slice) -> SkeletalMotion:
+def _frames(performer: Performer, frames: slice) -> Performer:
+    motion, rests = performer.motion, performer.rests
     local = motion.local_positions
-    return replace(
+    motion = replace(
         motion,
         rotations=motion.rotations[frames],
         root_position=motion.root_position[frames],
         local_positions=None if local is None else local[frames],
     )
-
-
-def _other_side(name: str) -> str:
-    for side, other in (("left_", "right_"), ("right_", "left_")):
-        if name.startswith(side):
-            return other + name.removeprefix(side)
-    return name
+    if rests is not None:
+        rests = replace(rests, probability=rests.probability[frames])
+    return replace(performer, motion=motion, rests=rests)

@@ -17,6 +17,8 @@ from mocap.exporters.meshes import write_meshes
 from mocap.exporters.motion import motion_from_take
 from mocap.exporters.performer import Performer
 from mocap.exporters.presets import Preset, preset_named
+from mocap.exporters.rests import rests_from_take
+from mocap.exporters.rigs import Rig, read_rig, retargeted
 from mocap.exporters.skin import require_body, skin_from_take
 from mocap.exporters.styling import styled
 from mocap.exporters.usd import write_usd
@@ -24,24 +26,14 @@ from mocap.files import write_whole
 from mocap.progress import Progress, silent
 from mocap.take import Take
 
-#: Every format by the end of its files' names.
-FORMATS: dict[str, str] = {
-    "bvh": "skeleton and motion as text, read by nearly everything",
-    "fbx": "skeleton, motion and skinned body: Unreal, Unity, Maya, MotionBuilder, Blender",
-    "glb": "binary glTF, skeleton, motion and skinned body: the web, Godot, Blender",
-    "usd": "UsdSkel, skeleton, motion and skinned body: Omniverse, Houdini, Maya",
-    "amass": "SMPL-X parameters in AMASS's layout: research code",
-    "json": "joints and rotations, with names, units and axes: your own code",
-    "csv": "joints, a row a frame: spreadsheets",
-    "trc": "joints as markers: OpenSim",
-    "c3d": "joints as markers: Vicon, Visual3D, Mokka",
-    "obj": "the body's surface, a file a frame",
-    "ply": "the body's surface, a file a frame, binary",
-}
+#: Every format, as its files' names end.
+FORMATS = ("bvh", "fbx", "glb", "usd", "amass", "json", "csv", "trc", "c3d", "obj", "ply")
 #: Formats that hold the body's surface.
 SURFACES = ("fbx", "glb", "usd")
 #: Formats that can hold several people.
 SCENES = (*SURFACES, "json")
+#: Formats that hold a skeleton of any kind.
+SKELETONS = ("bvh", *SURFACES)
 MESHES = ("obj", "ply")
 #: Formats of the body's own parameters and surface: presets mean nothing to them.
 _OWN = ("amass", *MESHES)
@@ -66,6 +58,7 @@ class ExportConfig:
         root_motion: whether a root bone travels over the ground, and the hips only move above it.
         mesh: whether the body's surface comes along, in formats that hold one.
         together: whether everybody is in one file, in formats that can.
+        rig: a character's file, whose skeleton the motion is put on, without a surface.
     """
 
     preset: str = "smplx"
@@ -78,6 +71,7 @@ class ExportConfig:
     root_motion: bool = False
     mesh: bool = True
     together: bool = False
+    rig: Path | None = None
 
 
 def export_take(
@@ -107,27 +101,35 @@ def export_take(
 
     Raises:
         ExportError: a person has no motion that can be written in this part of the clip, an
-            option is not possible in this format, or a file cannot be written.
+            option is not possible in this format, the rig is none, or a file cannot be written.
     """
     config, out = config or ExportConfig(), Path(out)
     preset = preset_named(config.preset)
     _require_possible(kind, config, body)
+    rig = None if config.rig is None else read_rig(config.rig)
     found = [_performer(take, person, kind, config, body) for person in people]
     performers = [performer for performer in found if performer is not None]
     if not performers:
         raise ExportError("nobody is seen in this part of the clip")
     if kind in _OWN:
         return [_write_own(take, one, kind, out, body, progress) for one in performers]
-    # Only some formats can say which way is up.
-    preset = preset if kind in _ANY_AXES else replace(preset, up="y")
-    dressed = [styled(one, preset, root_motion=config.root_motion) for one in performers]
+    units: Units | float = config.units or preset.units
+    if rig is not None:
+        rig = _placed(rig, kind)
+        dressed = [retargeted(one, rig) for one in performers]
+        preset = replace(preset, up=rig.up, axes=rig.axes)
+        units = config.units or _units(rig, kind)
+    else:
+        # Only some formats can say which way is up.
+        preset = preset if kind in _ANY_AXES else replace(preset, up="y")
+        dressed = [styled(one, preset, root_motion=config.root_motion) for one in performers]
     together = config.together or kind == "json"
     files = {"take": dressed} if together else {one.name: [one] for one in dressed}
     written: list[Path] = []
     for name, group in files.items():
         progress("files", len(written), len(files))
         path = out / f"{name}.{kind}"
-        written.append(_WRITERS[kind](group, path, preset, config.units or preset.units))
+        written.append(_WRITERS[kind](group, path, preset, units))
     progress("files", len(files), len(files))
     return written
 
@@ -139,8 +141,32 @@ def _require_possible(kind: str, config: ExportConfig, body: Body | None) -> Non
         raise ExportError(f"a file of {kind} holds one person; {', '.join(SCENES)} hold several")
     if kind in _OWN and (config.preset != "smplx" or config.root_motion):
         raise ExportError(f"{kind} holds the body's own parameters, which no preset changes")
-    if body is None and (kind in MESHES or (kind in SURFACES and config.mesh)):
+    if config.rig is not None:
+        _require_rigged(kind, config)
+    elif body is None and (kind in MESHES or (kind in SURFACES and config.mesh)):
         raise ExportError(f"{kind} holds the body's surface, and no body was given")
+
+
+def _require_rigged(kind: str, config: ExportConfig) -> None:
+    if kind not in SKELETONS:
+        raise ExportError(f"{kind} holds no rig's skeleton; {', '.join(SKELETONS)} do")
+    if config.preset != "smplx":
+        raise ExportError(
+            f"a rig has names and axes of its own: choose it or the preset {config.preset}"
+        )
+    if config.root_motion:
+        raise ExportError("a rig's bones are its own: no root bone can be added with root motion")
+
+
+def _placed(rig: Rig, kind: str) -> Rig:
+    """A rig in the axes of its file where the format can have them, with +Y up where it cannot."""
+    as_it_is = kind in _ANY_AXES or (kind == "bvh" and Path(rig.name).suffix.lower() == ".bvh")
+    return rig if as_it_is else rig.standing_on_y()
+
+
+def _units(rig: Rig, kind: str) -> Units | float:
+    """The units of a rig's file, as far as the format can have them."""
+    return rig.metres if kind == "bvh" else "m" if rig.metres == 1.0 else "cm"
 
 
 def _performer(
@@ -149,11 +175,13 @@ def _performer(
     """A person as chosen and edited; None if not seen in this part of the clip."""
     motion = motion_from_take(take, person, fps=config.fps)
     skin = None
-    if kind in SURFACES and config.mesh:
+    if kind in SURFACES and config.mesh and config.rig is None:
         assert body is not None
         skin = skin_from_take(take, person, body)
     start = float(take.times(take.people[person])[0])
-    found = part(Performer(person, motion, skin, start), config.start, config.stop)
+    rests = rests_from_take(take, person, motion)
+    whole = Performer(person, motion, skin, start, rests=rests)
+    found = part(whole, config.start, config.stop)
     if found is not None and config.mirror:
         found = mirrored(found)
     if found is not None and config.loop:
@@ -181,11 +209,11 @@ def _plain(content: bytes, path: Path) -> Path:
 
 
 #: Writes people to a file, as a preset wants, in these units.
-_Writer = Callable[[list[Performer], Path, Preset, Units], Path]
+_Writer = Callable[[list[Performer], Path, Preset, Units | float], Path]
 _WRITERS: dict[str, _Writer] = {
     "bvh": lambda who, path, _, units: _plain(encode_bvh(who[0].motion, units=units), path),
     "fbx": lambda who, path, preset, units: write_fbx(
-        who, path, units=units, up=preset.up, axes=preset.axes
+        who, path, units="m" if units in ("m", 1.0) else "cm", up=preset.up, axes=preset.axes
     ),
     "glb": lambda who, path, preset, _: write_glb(who, path, axes=preset.axes),
     "usd": lambda who, path, preset, _: write_usd(who, path, up=preset.up, axes=preset.axes),

@@ -22,10 +22,10 @@ from typing import Literal
 import numpy as np
 
 from mocap.errors import ExportError
-from mocap.exporters.bone_axes import BoneAxes, bone_axes
 from mocap.exporters.euler import continuous_euler
 from mocap.exporters.fbx_nodes import FILE_ID, FILE_TIME, VERSION, Node, document, packed
 from mocap.exporters.fbx_objects import Objects, matrix, properties
+from mocap.exporters.oriented import RestAxes, oriented
 from mocap.exporters.performer import Performer, require_sound
 from mocap.files import write_whole
 
@@ -46,7 +46,7 @@ def write_fbx(
     *,
     units: Literal["cm", "m"] = "cm",
     up: Literal["y", "z"] = "y",
-    axes: BoneAxes = "y",
+    axes: RestAxes = "y",
 ) -> Path:
     """Write people to an FBX file; the module says with which axes and meaning.
 
@@ -74,7 +74,7 @@ def encode_fbx(
     *,
     units: Literal["cm", "m"] = "cm",
     up: Literal["y", "z"] = "y",
-    axes: BoneAxes = "y",
+    axes: RestAxes = "y",
 ) -> bytes:
     """People as the bytes of an FBX file; the options are those of :func:`write_fbx`."""
     require_sound(performers)
@@ -95,16 +95,14 @@ class _Actor:
     """One person's nodes."""
 
     def __init__(
-        self, objects: Objects, performer: Performer, above: int, scale: float, axes: BoneAxes
+        self, objects: Objects, performer: Performer, above: int, scale: float, axes: RestAxes
     ) -> None:
         self._objects, self._performer, self._above = objects, performer, above
         self._scale = scale
-        motion = performer.motion
-        self._axes = bone_axes(motion, axes)
-        self._above_axes = np.stack(
-            [np.eye(3) if up < 0 else self._axes[up] for up in motion.parents]
-        )
-        self._rest = motion.rest_positions()
+        self._oriented = oriented(performer.motion, axes)
+        # What a metre is in a joint's parent.
+        self._units = np.full(len(performer.motion.names), scale)
+        self._units[performer.holder.count :] /= performer.holder.scale
 
     def write(self, layer: int) -> None:
         """The joints, their curves on a layer, and the surface."""
@@ -114,16 +112,19 @@ class _Actor:
             self._skin(bones)
 
     def _bones(self) -> list[int]:
-        motion = self._performer.motion
-        before = np.swapaxes(self._above_axes, 1, 2)
-        offsets = (before @ motion.rest_offsets[..., None])[..., 0] * self._scale
+        motion, holder = self._performer.motion, self._performer.holder
+        offsets = self._oriented.rest_offsets * self._units[:, None]
         # Euler angles of one frame: what a joint's axes are turned by, against its parent's.
-        turns = np.rad2deg(continuous_euler((before @ self._axes)[None], "ZYX")[0, :, ::-1])
+        turns = np.rad2deg(continuous_euler(self._oriented.rest_turns[None], "ZYX")[0, :, ::-1])
         found: list[int] = []
         for i, name in enumerate(motion.names):
             above = self._above if motion.parents[i] < 0 else found[motion.parents[i]]
-            bone = self._objects.model(name, "LimbNode", above, offsets[i], turns[i])
-            self._objects.attribute(name, bone, _TIP * self._scale / 100.0)
+            if i < holder.count:
+                scale = holder.scale if i == holder.count - 1 else 1.0
+                bone = self._objects.model(name, "Null", above, offsets[i], turns[i], scale)
+            else:
+                bone = self._objects.model(name, "LimbNode", above, offsets[i], turns[i])
+                self._objects.attribute(name, bone, _TIP * self._units[i] / 100.0)
             found.append(bone)
         return found
 
@@ -131,25 +132,15 @@ class _Actor:
         motion = self._performer.motion
         start = self._performer.start
         times = packed(np.rint((start + np.arange(len(motion)) / motion.fps) * TICKS).astype("i8"))
-        own = np.swapaxes(self._axes, 1, 2) @ motion.rotations @ self._axes
+        own = self._oriented.turns_from_rest()
         angles = np.rad2deg(continuous_euler(own, "ZYX"))[..., ::-1].transpose(1, 2, 0)
         angles = np.ascontiguousarray(angles, np.float32)
         for i, bone in enumerate(bones):
             self._objects.animate(bone, layer, "R", "Lcl Rotation", times, angles[i])
-        for i, placed in self._moved():
+        for i in np.flatnonzero(self._oriented.moved).tolist():
+            placed = self._oriented.offsets[:, i].T * self._units[i]
+            placed = np.ascontiguousarray(placed, np.float32)
             self._objects.animate(bones[i], layer, "T", "Lcl Translation", times, placed)
-
-    def _moved(self) -> list[tuple[int, np.ndarray]]:
-        """Joints that leave their place in their parent's axes, and (3, F) where they are."""
-        motion = self._performer.motion
-        found = [(0, motion.root_position)]
-        if motion.local_positions is not None:
-            away = np.flatnonzero(motion.moved_joints())[1:]
-            found += [(i, motion.local_positions[:, i]) for i in away.tolist()]
-        return [
-            (i, np.ascontiguousarray((place @ self._above_axes[i] * self._scale).T, np.float32))
-            for i, place in found
-        ]
 
     def _skin(self, bones: list[int]) -> None:
         skin, objects = self._performer.skin, self._objects
@@ -160,7 +151,8 @@ class _Actor:
             name, mesh, skin.vertices * self._scale, skin.faces, skin.normals()
         )
         deformer = objects.deformer(name, geometry)
-        places = [matrix(self._axes[i], self._rest[i] * self._scale) for i in range(len(bones))]
+        rest = zip(self._oriented.axes, self._oriented.places, strict=True)
+        places = [matrix(axes, place * self._scale) for axes, place in rest]
         for i, bone in enumerate(bones):
             moved = np.flatnonzero(skin.weights[:, i])
             if len(moved):

@@ -63,6 +63,7 @@ class Objects:
         above: int,
         position: Float[np.ndarray, "3"],
         turn: Float[np.ndarray, "3"],
+        scale: float = 1.0,
     ) -> int:
         """A node of the scene; degrees about x, then y, then z."""
         rows: list[Property] = [
@@ -73,7 +74,7 @@ class Objects:
             ("PreRotation", "Vector3D", "Vector", "", *turn.tolist()),
             ("Lcl Translation", "Lcl Translation", "", "A", *position.tolist()),
             ("Lcl Rotation", "Lcl Rotation", "", "A", 0.0, 0.0, 0.0),
-            ("Lcl Scaling", "Lcl Scaling", "", "A", 1.0, 1.0, 1.0),
+            ("Lcl Scaling", "Lcl Scaling", "", "A", scale, scale, scale),
         ]
         found = self.plain(
             "Model",

@@ -22,7 +22,7 @@ import pygltflib
 from jaxtyping import Float
 
 from mocap.errors import ExportError
-from mocap.exporters.bone_axes import BoneAxes, bone_axes
+from mocap.exporters.oriented import RestAxes, oriented
 from mocap.exporters.performer import Performer, require_sound
 from mocap.exporters.quaternions import continuous_quaternions, quaternions
 from mocap.exporters.skin import Skin
@@ -41,7 +41,7 @@ _SHAPES = {(): "SCALAR", (3,): "VEC3", (4,): "VEC4", (4, 4): "MAT4"}
 _SET = 4
 
 
-def write_glb(performers: Sequence[Performer], path: str | Path, *, axes: BoneAxes = "y") -> Path:
+def write_glb(performers: Sequence[Performer], path: str | Path, *, axes: RestAxes = "y") -> Path:
     """Write people to a GLB file; the module says with which axes and meaning.
 
     Args:
@@ -59,7 +59,7 @@ def write_glb(performers: Sequence[Performer], path: str | Path, *, axes: BoneAx
     return write_whole(path, encode_glb(performers, axes=axes), error=ExportError)
 
 
-def encode_glb(performers: Sequence[Performer], *, axes: BoneAxes = "y") -> bytes:
+def encode_glb(performers: Sequence[Performer], *, axes: RestAxes = "y") -> bytes:
     """People as the bytes of a GLB file; the options are those of :func:`write_glb`."""
     require_sound(performers)
     file = _File()
@@ -123,19 +123,19 @@ class _File:
 class _Actor:
     """One person's nodes."""
 
-    def __init__(self, file: _File, performer: Performer, axes: BoneAxes) -> None:
+    def __init__(self, file: _File, performer: Performer, axes: RestAxes) -> None:
         self._file, self._performer = file, performer
-        motion = performer.motion
-        self._axes = bone_axes(motion, axes)
-        above = [np.eye(3) if up < 0 else self._axes[up] for up in motion.parents]
-        self._before = np.swapaxes(np.stack(above), 1, 2)
+        self._oriented = oriented(performer.motion, axes)
+        # What a metre is in a joint's parent.
+        self._units = np.ones(len(performer.motion.names))
+        self._units[performer.holder.count :] /= performer.holder.scale
         self._nodes = self._joints()
         # Without a surface too: it is what tells readers that these nodes are bones.
         binding = pygltflib.Skin(
             name=performer.name,
-            joints=self._nodes,
-            skeleton=self._nodes[0],
-            inverseBindMatrices=file.array(self._inverse_bind()),
+            joints=self._nodes[performer.holder.count :],
+            skeleton=self._nodes[performer.holder.count],
+            inverseBindMatrices=file.array(self._inverse_bind()[performer.holder.count :]),
         )
         file.gltf.skins.append(binding)
         self._skin = len(file.gltf.skins) - 1
@@ -147,8 +147,8 @@ class _Actor:
 
     def _joints(self) -> list[int]:
         motion, file = self._performer.motion, self._file
-        places = (self._before @ motion.rest_offsets[..., None])[..., 0]
-        turns = quaternions(self._before @ self._axes)
+        places = self._oriented.rest_offsets * self._units[:, None]
+        turns, holder = quaternions(self._oriented.rest_turns), self._performer.holder
         found = [
             file.node(name=name, translation=places[i].tolist(), rotation=turns[i].tolist())
             for i, name in enumerate(motion.names)
@@ -156,6 +156,8 @@ class _Actor:
         for i, parent in enumerate(motion.parents[1:], 1):
             above = file.gltf.nodes[found[parent]]
             above.children = [*(above.children or []), found[i]]
+        if holder.count and holder.scale != 1.0:
+            file.gltf.nodes[found[holder.count - 1]].scale = [holder.scale] * 3
         return found
 
     def _animate(self, animation: pygltflib.Animation) -> None:
@@ -172,14 +174,12 @@ class _Actor:
             number = len(animation.samplers) - 1
             animation.channels.append(pygltflib.AnimationChannel(sampler=number, target=target))
 
-        turns = continuous_quaternions(self._before @ motion.rotations @ self._axes)
+        turns = continuous_quaternions(self._oriented.turns)
         for i, node in enumerate(joints):
             channel(node, "rotation", np.ascontiguousarray(turns[:, i]))
-        channel(joints[0], "translation", motion.root_position.astype("f4"))
-        if motion.local_positions is not None:
-            local = (self._before @ motion.local_positions[..., None])[..., 0].astype("f4")
-            for i in np.flatnonzero(motion.moved_joints())[1:].tolist():
-                channel(joints[i], "translation", np.ascontiguousarray(local[:, i]))
+        for i in np.flatnonzero(self._oriented.moved).tolist():
+            placed = np.ascontiguousarray(self._oriented.offsets[:, i] * self._units[i], "f4")
+            channel(joints[i], "translation", placed)
 
     def surface(self, skin: Skin) -> int:
         """The node of a surface that the joints move."""
@@ -212,10 +212,14 @@ class _Actor:
 
     def _inverse_bind(self) -> Float[np.ndarray, "joints 4 4"]:
         """The inverses of the joints' rest transforms, each column by column."""
-        motion = self._performer.motion
-        places = motion.rest_positions()
-        back = np.swapaxes(self._axes, 1, 2)
-        found = np.tile(np.eye(4), (len(places), 1, 1))
+        axes, places, holder = self._oriented.axes, self._oriented.places, self._performer.holder
+        if holder.count:
+            # Surfaces that are bound would be in the holder's axes.
+            last = holder.count - 1
+            places = (places - places[last]) @ axes[last] / holder.scale
+            axes = axes[last].T @ axes
+        back = np.swapaxes(axes, 1, 2)
+        found = np.tile(np.eye(4), (len(back), 1, 1))
         found[:, :3, :3] = back
         found[:, :3, 3] = -(back @ places[..., None])[..., 0]
         return np.ascontiguousarray(np.swapaxes(found, 1, 2), "f4")

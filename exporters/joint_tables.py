@@ -2,8 +2,8 @@
 
 All hold where SMPL-X's joints are in the world: right-handed, +Y up, the ground at 0.
 
-- **CSV**: a row a frame: ``frame`` (of the video), ``time`` (seconds), then ``NAME_x``,
-  ``NAME_y`` and ``NAME_z`` in metres for each joint.
+- **CSV**: a row a frame: ``frame`` and ``time`` (seconds) of the clip, then ``NAME_x``, ``NAME_y``
+  and ``NAME_z`` in metres for each joint. Frames count at the motion's own rate.
 - **JSON**: everybody in one file, which says what is in it: units, axes, names, parents, rest
   pose; for each person the frames, times, joints, and local rotations as quaternions w, x, y, z
   from the rest pose.
@@ -38,8 +38,8 @@ def encode_csv(performer: Performer) -> bytes:
     names = [f"{name}_{axis}" for name in motion.names for axis in "xyz"]
     joints = motion.joints().reshape(len(motion), -1)
     header = ",".join(["frame", "time", *names]) + "\n"
-    number = np.arange(len(motion)) + round(performer.start * motion.fps)
-    rows = np.column_stack([_times(performer), joints])
+    number = np.arange(len(motion)) + round((performer.cut + performer.start) * motion.fps)
+    rows = np.column_stack([performer.cut + _times(performer), joints])
     lines = decimal_rows(rows).decode().splitlines()
     text = (f"{n},{line.replace(' ', ',')}\n" for n, line in zip(number, lines, strict=True))
     return (header + "".join(text)).encode()

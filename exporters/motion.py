@@ -13,6 +13,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.spatial.transform import Rotation
 
 from mocap.errors import ExportError
+from mocap.exporters.tips import leaf_tips
 from mocap.skeletons import SMPLX_55
 from mocap.take import BodyMotion, Take
 
@@ -22,13 +23,6 @@ JITTER = 1e-3
 BONE_TOLERANCE = 1e-3
 # How far, in metres, a joint goes from its rest offset before it counts as moved.
 _LEFT = 1e-6
-
-# Tips that no joint marks, from their joint in the rest pose: metres, for an adult's head.
-_FACE_TIPS = {
-    "jaw": (0.0, -0.04, 0.07),
-    "left_eye_smplhf": (0.0, 0.0, 0.03),
-    "right_eye_smplhf": (0.0, 0.0, 0.03),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +104,20 @@ class SkeletalMotion:
             found[i] += found[parent]
         return found
 
+    def children(self) -> tuple[tuple[int, ...], ...]:
+        """The joints that hang on each joint."""
+        found: list[list[int]] = [[] for _ in self.names]
+        for i, parent in enumerate(self.parents[1:], 1):
+            found[parent].append(i)
+        return tuple(map(tuple, found))
+
+    def tips(self) -> Float[np.ndarray, "joints 3"]:
+        """(J, 3) metres from joints that end a chain to their bones' tips; NaN for the others."""
+        tips = leaf_tips(self.names, self.parents, self.rest_offsets)
+        if self.end_sites is None:
+            return tips
+        return np.where(np.isnan(self.end_sites), tips, self.end_sites)
+
     def resampled(self, fps: float) -> "SkeletalMotion":
         """The same motion at another even rate, from the same first instant.
 
@@ -160,26 +168,6 @@ def motion_from_take(take: Take, person_id: str, *, fps: float | None = None) ->
     if even and (fps is None or np.isclose(fps, rate, rtol=1e-6, atol=0)):
         return motion
     return _resampled(motion, times, rate if fps is None else fps)
-
-
-def leaf_tips(
-    names: tuple[str, ...], parents: tuple[int, ...], offsets: Float[np.ndarray, "joints 3"]
-) -> Float[np.ndarray, "joints 3"]:
-    """Tips for the joints that end a chain: (J, 3) metres in the rest pose, NaN for the others.
-
-    A finger goes on as its last bone does, somewhat shorter; toes go on level with the floor;
-    jaw and eyes look ahead.
-    """
-    tips = np.full((len(names), 3), np.nan)
-    for i in sorted(set(range(len(names))) - set(parents)):
-        bone = offsets[i] if parents[i] >= 0 else np.zeros(3)
-        if names[i] in ("left_foot", "right_foot"):
-            bone = bone * [1.0, 0.0, 1.0]
-        length = np.linalg.norm(bone)
-        # A bone of no length has no direction to go on in, and tools drop zero-length bones.
-        straight = 0.8 * bone if length > 1e-4 else np.array([0.0, 0.02, 0.0])
-        tips[i] = _FACE_TIPS.get(names[i], straight)
-    return tips
 
 
 def _body(take: Take, person_id: str) -> BodyMotion:

@@ -7,7 +7,21 @@ import numpy as np
 
 from mocap.errors import ExportError
 from mocap.exporters.motion import SkeletalMotion
+from mocap.exporters.rests import Rests
 from mocap.exporters.skin import Skin
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Nodes above a skeleton's bones, which hold it in the scene.
+
+    Attributes:
+        count: how many of the first joints are none, but such nodes.
+        scale: of the last of them: lengths below are smaller by it, in formats that can say so.
+    """
+
+    count: int = 0
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,12 +33,18 @@ class Performer:
         motion: the skeleton and its motion.
         skin: the surface it carries, if any.
         start: seconds between the file's beginning and the motion's.
+        cut: seconds of the clip before the file's beginning.
+        rests: when the feet rest, if that is known.
+        holder: what holds the skeleton.
     """
 
     name: str
     motion: SkeletalMotion
     skin: Skin | None = None
     start: float = 0.0
+    cut: float = 0.0
+    rests: Rests | None = None
+    holder: Holder = Holder()
 
     @property
     def stop(self) -> float:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mocap.errors import ExportError
-from mocap.exporters.bone_axes import BoneAxes
+from mocap.exporters.oriented import RestAxes
 from mocap.skeletons import SMPLX_55
 
 _FINGERS = ("index", "middle", "pinky", "ring", "thumb")
@@ -25,7 +25,6 @@ class Preset:
 
     Attributes:
         name: of the preset.
-        about: for whom it is, in a line.
         bones: what SMPL-X's joints are called; those not named are left out, and what they carry
             goes with their parents.
         rest: the rest pose, arms out (T) or down by 45 degrees (A).
@@ -36,12 +35,11 @@ class Preset:
     """
 
     name: str
-    about: str
     bones: dict[str, str] = field(repr=False)
     rest: Literal["T", "A"] = "T"
     up: Literal["y", "z"] = "y"
     units: Literal["cm", "m"] = "cm"
-    axes: BoneAxes = "y"
+    axes: RestAxes = "y"
     root: str | None = None
 
 
@@ -92,19 +90,10 @@ _HUMANIK = _bones(
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
-        Preset(
-            "smplx",
-            "SMPL-X's own names, T-pose, +Y up, centimetres",
-            {name: name for name in SMPLX_55.names},
-        ),
-        Preset(
-            "mixamo",
-            "Mixamo's bones, T-pose, +Y up, centimetres",
-            {mine: f"mixamorig:{name}" for mine, name in _HUMANIK.items()},
-        ),
+        Preset("smplx", {name: name for name in SMPLX_55.names}),
+        Preset("mixamo", {mine: f"mixamorig:{name}" for mine, name in _HUMANIK.items()}),
         Preset(
             "unreal",
-            "Unreal's mannequin, A-pose, +Z up, centimetres, a root bone on the ground",
             _bones(
                 "pelvis=pelvis spine1=spine_01 spine2=spine_02 spine3=spine_03 neck=neck_01 "
                 "head=head",
@@ -117,10 +106,9 @@ PRESETS: dict[str, Preset] = {
             axes="x",
             root="root",
         ),
-        Preset("unity", "Unity's Humanoid, T-pose, +Y up, metres", _unity(), units="m"),
+        Preset("unity", _unity(), units="m"),
         Preset(
             "rigify",
-            "Blender's Rigify names, T-pose, +Z up, metres",
             _bones(
                 "pelvis=spine spine1=spine.001 spine2=spine.002 spine3=spine.003 neck=spine.004 "
                 "head=spine.006 jaw=jaw left_eye_smplhf=eye.L right_eye_smplhf=eye.R",
@@ -131,12 +119,7 @@ PRESETS: dict[str, Preset] = {
             up="z",
             units="m",
         ),
-        Preset(
-            "humanik",
-            "HumanIK names, as MotionBuilder, Rokoko and Vicon have them, T-pose, +Y up, "
-            "centimetres",
-            _HUMANIK,
-        ),
+        Preset("humanik", _HUMANIK),
     )
 }
 

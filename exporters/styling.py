@@ -13,9 +13,8 @@ from mocap.exporters.motion import SkeletalMotion
 from mocap.exporters.performer import Performer
 from mocap.exporters.presets import Preset
 from mocap.exporters.skin import Skin
+from mocap.geometry import Y_UP_TO_Z_UP
 
-#: +Y up to +Z up: what was ahead, +Z, becomes -Y.
-_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 #: How far arms hang in an A-pose, degrees from level.
 _DROP = 45.0
 #: Seconds over which the root bone's heading is smoothed.
@@ -37,7 +36,7 @@ def styled(performer: Performer, preset: Preset, *, root_motion: bool = False) -
     found = kept(found, preset.bones)
     if preset.root is not None or root_motion:
         found = rooted(found, preset.root or "root", travels=root_motion)
-    return turned(found, _Z_UP) if preset.up == "z" else found
+    return turned(found, Y_UP_TO_Z_UP) if preset.up == "z" else found
 
 
 def posed_at_rest(performer: Performer, pose: Mapping[str, Float[np.ndarray, "3 3"]]) -> Performer:

@@ -23,7 +23,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mocap.errors import ExportError
-from mocap.exporters.bone_axes import BoneAxes, bone_axes
+from mocap.exporters.oriented import RestAxes, oriented
 from mocap.exporters.performer import Performer, require_sound
 from mocap.exporters.quaternions import continuous_quaternions
 from mocap.exporters.skin import Skin
@@ -41,7 +41,7 @@ def write_usd(
     path: str | Path,
     *,
     up: Literal["y", "z"] = "y",
-    axes: BoneAxes = "y",
+    axes: RestAxes = "y",
 ) -> Path:
     """Write people to a USD file; the module says with which axes and meaning.
 
@@ -69,7 +69,7 @@ def encode_usd(
     kind: str = "usdc",
     *,
     up: Literal["y", "z"] = "y",
-    axes: BoneAxes = "y",
+    axes: RestAxes = "y",
 ) -> bytes:
     """People as the bytes of a USD file; the options are those of :func:`write_usd`."""
     require_sound(performers)
@@ -107,13 +107,11 @@ class _Pxr:
 class _Actor:
     """One person's part of a stage."""
 
-    def __init__(self, pxr: _Pxr, stage: Any, performer: Performer, axes: BoneAxes) -> None:
+    def __init__(self, pxr: _Pxr, stage: Any, performer: Performer, axes: RestAxes) -> None:
         self._pxr, self._stage, self._performer = pxr, stage, performer
         motion = performer.motion
         self._place = f"/scene/{_token(performer.name)}"
-        self._axes = bone_axes(motion, axes)
-        above = [np.eye(3) if up < 0 else self._axes[up] for up in motion.parents]
-        self._before = np.swapaxes(np.stack(above), 1, 2)
+        self._oriented = oriented(motion, axes)
         self._joints: list[str] = []
         for name, parent in zip(motion.names, motion.parents, strict=True):
             own = _token(name)
@@ -121,15 +119,13 @@ class _Actor:
 
     def write(self, fps: float) -> None:
         """The skeleton, its motion and its surface, in a root of their own."""
-        skel, motion = self._pxr.UsdSkel, self._performer.motion
+        skel, told = self._pxr.UsdSkel, self._oriented
         root = skel.Root.Define(self._stage, self._place)
         skeleton = skel.Skeleton.Define(self._stage, f"{self._place}/skeleton")
         skeleton.CreateJointsAttr(self._joints)
-        placed = _matrices(self._axes, motion.rest_positions())
-        own = (self._before @ motion.rest_offsets[..., None])[..., 0]
         matrix = self._pxr.Vt.Matrix4dArray.FromNumpy
-        skeleton.CreateBindTransformsAttr(matrix(placed))
-        skeleton.CreateRestTransformsAttr(matrix(_matrices(self._before @ self._axes, own)))
+        skeleton.CreateBindTransformsAttr(matrix(_matrices(told.axes, told.places)))
+        skeleton.CreateRestTransformsAttr(matrix(_matrices(told.rest_turns, told.rest_offsets)))
         animation = self._animation(fps)
         binding = skel.BindingAPI.Apply(skeleton.GetPrim())
         binding.CreateAnimationSourceRel().SetTargets([animation.GetPath()])
@@ -144,12 +140,8 @@ class _Actor:
         animation.CreateJointsAttr(self._joints)
         ones = np.ones((len(self._joints), 3), "f2")
         animation.CreateScalesAttr(vt.Vec3hArray.FromNumpy(ones))
-        turns = continuous_quaternions(self._before @ motion.rotations @ self._axes)
-        offsets = np.tile(motion.rest_offsets, (len(motion), 1, 1))
-        if motion.local_positions is not None:
-            offsets = motion.local_positions.copy()
-        offsets[:, 0] = motion.root_position
-        places = (self._before @ offsets[..., None])[..., 0].astype("f4")
+        turns = continuous_quaternions(self._oriented.turns)
+        places = self._oriented.offsets.astype("f4")
         codes = fps * (self._performer.start + np.arange(len(motion)) / motion.fps)
         turned = animation.CreateRotationsAttr()
         moved = animation.CreateTranslationsAttr()

@@ -172,6 +172,15 @@ def _tree(name: str, names: list[str], parents: tuple[int, ...]) -> Skeleton:
 #: SMPL's 24 joints.
 SMPL_24 = _tree("smpl24", [*_SMPL_22, "left_hand", "right_hand"], (*_SMPL_22_PARENTS, 20, 21))
 
+_H36M = (
+    "pelvis right_hip right_knee right_ankle left_hip left_knee left_ankle spine thorax neck_nose "
+    "head_center left_shoulder left_elbow left_wrist right_shoulder right_elbow right_wrist"
+).split()
+
+#: Human3.6M's 17 joints, of the 32 that it comes with those that move. The head's is in the middle
+#: of the skull, not at the crown.
+H36M_17 = _tree("h36m17", _H36M, (-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15))
+
 _FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 
 
@@ -205,7 +214,11 @@ HAND_21 = _tree(
 
 #: Every skeleton by name.
 SKELETONS: dict[str, Skeleton] = {
-    s.name: s for s in (MEDIAPIPE_33, COCO_17, PANOPTIC_19, BODY_25, SMPL_24, SMPLX_55, HAND_21)
+    s.name: s
+    for s in (
+        *(MEDIAPIPE_33, COCO_17, PANOPTIC_19, BODY_25, H36M_17, SMPL_24, SMPLX_55),
+        HAND_21,
+    )
 }
 
 #: Points that are means of others, and points that go by several names.

@@ -9,6 +9,7 @@ from mocap.errors import MocapError
 from mocap.skeletons import (
     BODY_25,
     COCO_17,
+    H36M_17,
     HAND_21,
     MEDIAPIPE_33,
     PANOPTIC_19,
@@ -72,6 +73,18 @@ PUBLISHED = {
         "left_big_toe": 19,
         "left_heel": 21,
         "right_heel": 24,
+    },
+    H36M_17: {
+        "pelvis": 0,
+        "right_hip": 1,
+        "right_ankle": 3,
+        "left_hip": 4,
+        "spine": 7,
+        "thorax": 8,
+        "neck_nose": 9,
+        "head_center": 10,
+        "left_shoulder": 11,
+        "right_wrist": 16,
     },
     SMPL_24: {
         "pelvis": 0,

@@ -24,7 +24,7 @@ from jaxtyping import Float
 
 from mocap.datasets.aistpp.errors import AistError
 from mocap.datasets.aistpp.names import VIEWS
-from mocap.datasets.motions.unpickling import read_arrays
+from mocap.datasets.unpickling import read_arrays
 from mocap.errors import MocapError
 
 #: Metres in AIST++'s unit.

@@ -1,4 +1,4 @@
-"""Motion files in BVH, of any family of skeletons that :mod:`.names` knows."""
+"""Motion files in BVH, of any family of skeletons whose names are known."""
 
 from pathlib import Path
 
@@ -33,8 +33,19 @@ def read_bvh_clip(
     clip = clip_of(motion, path.stem, performer or path.stem)[skip:]
     if not len(clip):
         raise MocapError(f"{path}: has no frames after the first {skip}")
-    if units is not None:
-        return clip
+    return clip if units is not None else adult(clip, path)
+
+
+def adult(clip: MotionClip, path: Path) -> MotionClip:
+    """The clip in metres, if its performer is an adult.
+
+    Args:
+        clip: in any unit.
+        path: its file, for the message.
+
+    Raises:
+        MocapError: the clip has no legs, or legs of no length.
+    """
     leg = leg_length(clip)
     if not leg > 0:
         raise MocapError(f"{path}: its legs have no length to tell its unit by")
@@ -49,8 +60,9 @@ def leg_length(clip: MotionClip) -> float:
     """
     lengths = []
     for side in ("left", "right"):
-        chain = [clip.place(f"{side}_{joint}") for joint in ("hip", "knee", "ankle")]
-        if any(place is None for place in chain):
+        told = (clip.place(f"{side}_{joint}") for joint in ("hip", "knee", "ankle"))
+        chain = [place for place in told if place is not None]
+        if len(chain) < 3:
             raise MocapError(f"{clip.name}: has no {side} leg to tell its unit by")
-        lengths.append(np.linalg.norm(np.diff(np.stack(chain), axis=0), axis=-1).sum(0).mean())  # type: ignore[arg-type]
+        lengths.append(np.linalg.norm(np.diff(np.stack(chain), axis=0), axis=-1).sum(0).mean())
     return float(np.mean(lengths))

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial.transform import Rotation
 
 from mocap.errors import MocapError
 
@@ -87,51 +86,3 @@ class MotionClip:
         at = np.round(np.arange(count) * self.fps / fps).astype(int)
         turns = None if self.turns is None else self.turns[at]
         return replace(self, joints=self.joints[at], turns=turns, fps=fps)
-
-
-#: What turns a world whose +Z is up into one whose +Y is.
-Z_UP_TO_Y_UP = Rotation.from_euler("x", -90, degrees=True).as_matrix()
-
-
-def upright_axes(
-    joints: Float[np.ndarray, "joints 3"], names: tuple[str, ...]
-) -> Float[np.ndarray, "3 3"] | None:
-    """The axes left, up and forward of a skeleton's rest pose, as columns.
-
-    Skeletons are drawn along the axes of their file, so the nearest of these are taken.
-
-    Args:
-        joints: the rest pose, any unit.
-        names: of its joints; hips and the neck or the head are needed.
-
-    Returns:
-        A rotation, from SMPL-X's upright axes to the file's; None where this is no person who
-        stands upright.
-    """
-    trunk = next((name for name in ("neck", "head", "spine3") if name in names), None)
-    if trunk is None or not {"left_hip", "right_hip"} <= set(names):
-        return None
-    left_hip, right_hip = (joints[names.index(f"{side}_hip")] for side in ("left", "right"))
-    left = _nearest_axis(left_hip - right_hip)
-    up = _nearest_axis(joints[names.index(trunk)] - (left_hip + right_hip) / 2)
-    if left is None or up is None or abs(left @ up) > 0.5:
-        return None
-    ankles = [joints[names.index(n)] for n in ("left_ankle", "right_ankle") if n in names]
-    hips = (left_hip + right_hip) / 2
-    # Legs that do not hang under the hips: the file's zero pose is no pose at all.
-    for ankle in ankles:
-        down = hips - ankle
-        if down @ up < 0.75 * np.linalg.norm(down):
-            return None
-    return np.stack([left, up, np.cross(left, up)], -1)
-
-
-def _nearest_axis(vector: np.ndarray) -> np.ndarray | None:
-    """The signed axis a vector is within 30 degrees of."""
-    length = np.linalg.norm(vector)
-    largest = int(np.argmax(np.abs(vector)))
-    if abs(vector[largest]) < 0.866 * length or length == 0:
-        return None
-    axis = np.zeros(3)
-    axis[largest] = np.sign(vector[largest])
-    return axis

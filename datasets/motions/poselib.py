@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from mocap.datasets.motions.clip import MotionClip
 from mocap.datasets.motions.skeletal import clip_of
-from mocap.datasets.motions.unpickling import read_arrays
+from mocap.datasets.unpickling import read_arrays
 from mocap.errors import MocapError
 from mocap.exporters import SkeletalMotion
 

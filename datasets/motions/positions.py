@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap.datasets.motions.clip import Z_UP_TO_Y_UP, MotionClip
+from mocap.datasets.motions.clip import MotionClip
 from mocap.errors import MocapError, numpy_fault
+from mocap.geometry import Z_UP_TO_Y_UP
 
 #: SMPL-X's joints among the climbing takes' 53; fingers and chest markers are left out.
 _CLIMBING: dict[str, int] = {

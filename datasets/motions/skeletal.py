@@ -3,10 +3,10 @@
 import numpy as np
 from jaxtyping import Float
 
-from mocap.datasets.motions.clip import Z_UP_TO_Y_UP, MotionClip, upright_axes
-from mocap.datasets.motions.names import plain, table_for
+from mocap.datasets.motions.clip import MotionClip
 from mocap.errors import MocapError
-from mocap.exporters import SkeletalMotion
+from mocap.exporters import SkeletalMotion, plain, table_for, upright_axes
+from mocap.geometry import Z_UP_TO_Y_UP
 
 #: Rotations that mean something on another skeleton: the others are told by where joints are.
 _TURNERS = ("pelvis", "spine3", "head", "left_ankle", "right_ankle", "left_wrist", "right_wrist")

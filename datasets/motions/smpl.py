@@ -13,9 +13,10 @@ import numpy as np
 import torch
 
 from mocap.body import Body, BodyPose
-from mocap.datasets.motions.clip import Z_UP_TO_Y_UP, MotionClip
-from mocap.datasets.motions.unpickling import read_arrays
+from mocap.datasets.motions.clip import MotionClip
+from mocap.datasets.unpickling import read_arrays
 from mocap.errors import MocapError, numpy_fault
+from mocap.geometry import Z_UP_TO_Y_UP
 from mocap.skeletons import SMPLX_55
 
 _FPS = 60.0

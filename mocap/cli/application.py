@@ -24,6 +24,7 @@ from mocap.cli import (
     export,
     extract,
     fit,
+    importing,
     info,
     train,
 )
@@ -45,6 +46,7 @@ extract.add_to(app)
 demo.add_to(app)
 info.add_to(app)
 export.add_to(app)
+importing.add_to(app)
 fit.add_to(app)
 body.add_to(app)
 dataset.add_to(app)

@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
+from mocap.cli import body_skeletons
 from mocap.cli.console import configure, say, starting, waiting
 from mocap.cli.folders import writable_folder
 from mocap.cli.options import SHORTEST, TALLEST, Quiet, Verbose, examples
 from mocap.cli.progress import StageProgress
 
 _commands = typer.Typer(
-    help="The body model that is fitted: what it is, and how it is built.", no_args_is_help=True
+    help="The body model that is fitted: what it is, how it is built, and skeletons of it.",
+    no_args_is_help=True,
 )
 
 
@@ -64,4 +66,5 @@ def build(
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program."""
+    body_skeletons.add_to(_commands)
     app.add_typer(_commands, name="body")

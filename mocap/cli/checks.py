@@ -28,6 +28,7 @@ _EXTRAS = {
     "view": "Rerun recordings",
     "usd": "motion as USD",
     "c3d": "motion as C3D",
+    "rig": "motion on characters in FBX files",
     "smplx": "checks against the smplx package: licensed for non-commercial research only",
     "sam2": "people's masks; wants torchvision",
 }

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from mocap.take import Take
 
 
+#: Seconds that writing may take without a word: most files take less.
+_PATIENCE = 2.0
+
+
 class Format(StrEnum):
     """The formats that can be written."""
 
@@ -75,6 +79,14 @@ def export(
             "(metres) or rigify (Blender: +Z up, metres).",
         ),
     ] = PresetName.SMPLX,
+    rig: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A character's BVH, FBX or GLB file: put the motion on its skeleton, with its "
+            "own names, proportions, rest pose and axes (bvh, fbx, glb, usd; no surface).",
+        ),
+    ] = None,
     person: Annotated[
         list[str] | None,
         typer.Option(metavar="ID", help="Only this person, such as person-2; may be repeated."),
@@ -171,9 +183,10 @@ def export(
         root_motion=root_motion,
         mesh=not no_mesh,
         together=together,
+        rig=rig,
     )
-    with writable_folder(out), StageProgress() as progress:
-        model = _body(file_format, body, no_mesh)
+    with writable_folder(out), StageProgress(_PATIENCE) as progress:
+        model = _body(file_format, body, no_mesh or rig is not None)
         for path in export_take(
             found, chosen, file_format.value, out, config, body=model, progress=progress
         ):
@@ -218,5 +231,6 @@ def add_to(app: typer.Typer) -> None:
             "mocap export clip-mocap/take.h5 --format glb --together --out web",
             "mocap export clip-mocap/take.h5 --format fbx --preset mixamo --from 2 --to 6.5 --loop "
             "--person person-2 --out clips",
+            "mocap export clip-mocap/take.h5 --format fbx --rig hero.fbx --out hero",
         ),
     )(export)

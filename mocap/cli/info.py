@@ -139,7 +139,7 @@ def _show(take: "Take", facts: dict[str, Any]) -> None:
     video, camera, world = facts["video"], facts["camera"], facts["world"]
     rows = {
         "take": f"{facts['file']}, {facts['bytes'] / 1e6:.1f} MB",
-        "video": f"{video['path']}, {video['width']}×{video['height']}, "
+        "video": f"{video['path'] or 'not given'}, {video['width']}×{video['height']}, "
         f"{video['frames']} frames, {video['seconds']:.2f} s, {video['fps']:.2f} frames/s",
         "camera": f"{camera['source']}, field of view {camera['field_of_view_degrees']:.0f}°",
     }

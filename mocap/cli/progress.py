@@ -36,6 +36,8 @@ _STAGES = {
     "packing": ("packing pairs", "pairs"),
     "training": ("training", "poses"),
     "refining": ("refining depth", "poses"),
+    "files": ("writing", "files"),
+    "meshes": ("writing meshes", "frames"),
 }
 _BYTES = "MB"
 # A stage shorter than this leaves only its first and last line in a log.
@@ -54,6 +56,7 @@ class _Stage:
     seconds: float = 0.0
     finished: bool = False
     last_line: float = field(default_factory=lambda: time.monotonic())
+    shown: bool = False
     task: TaskID | None = None
     news: str = ""
 
@@ -89,9 +92,14 @@ class _Stage:
 
 
 class StageProgress:
-    """A :data:`mocap.progress.Progress` callback for one run, and a context manager."""
+    """A :data:`mocap.progress.Progress` callback for one run, and a context manager.
 
-    def __init__(self) -> None:
+    Args:
+        patience: seconds that a stage may take without a word.
+    """
+
+    def __init__(self, patience: float = 0.0) -> None:
+        self._patience = patience
         self._stages: dict[str, _Stage] = {}
         self._bars = _bars() if NOTES.is_terminal and not NOTES.quiet else None
 
@@ -114,18 +122,20 @@ class StageProgress:
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         """Take in how far a stage is."""
-        is_new = stage not in self._stages
-        if is_new:
+        if stage not in self._stages:
             title, unit = _STAGES.get(stage, (stage, ""))
             self._stages[stage] = _Stage(title, _BYTES if stage.startswith("fetching") else unit)
         state = self._stages[stage]
         if state.finished:
             return
         state.update(done, total)
+        if state.seconds < self._patience:
+            return
         if self._bars:
             self._draw(self._bars, state)
         else:
-            _write_line(state, is_new)
+            _write_line(state)
+        state.shown = True
 
     def tell(self, stage: str, news: str) -> None:
         """Show something beside a stage that has begun, in the place of what was there."""
@@ -145,13 +155,13 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _write_line(state: _Stage, is_new: bool) -> None:
+def _write_line(state: _Stage) -> None:
     now = time.monotonic()
     if state.finished:
         rate = state.rate()
         spent = f"in {state.seconds:.1f} s" + (f" ({rate})" if rate else "")
         note(f"{state.title}: {state.amount()} {spent}")
-    elif is_new:
+    elif not state.shown:
         note(f"{state.title} ...")
     elif now - state.last_line >= _SECONDS_BETWEEN_LINES:
         state.last_line = now

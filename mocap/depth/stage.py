@@ -15,7 +15,7 @@ from mocap.geometry import Camera
 from mocap.progress import Progress, silent
 from mocap.scene import Gravity, camera_gravity
 from mocap.skeletons import COCO_17, SKELETONS, point_map
-from mocap.take import Person, Refined3D, StageRecord, Take
+from mocap.take import IMPORTED, Person, Refined3D, StageRecord, Take
 
 # PyTorch takes seconds to import: only what refines pays for it.
 if TYPE_CHECKING:
@@ -131,7 +131,12 @@ def _parameters(camera: Camera, gravity: Gravity | None, *, mirrored: bool) -> d
 
 
 def _has_keypoints(person: Person) -> bool:
-    return person.keypoints2d is not None and person.keypoints3d is not None
+    """Whether a detector found both kinds: another system's errors are not what was learned."""
+    return (
+        person.keypoints2d is not None
+        and person.keypoints3d is not None
+        and not person.keypoints3d.source.startswith(IMPORTED)
+    )
 
 
 def _refined(
@@ -142,7 +147,7 @@ def _refined(
     refiner: DepthRefiner,
 ) -> Refined3D | None:
     flat, deep = person.keypoints2d, person.keypoints3d
-    if flat is None or deep is None:
+    if not _has_keypoints(person) or flat is None or deep is None:
         return None
     in_picture = point_map(SKELETONS[flat.skeleton], COCO_17)
     xyz = point_map(SKELETONS[deep.skeleton], COCO_17)(deep.xyz)

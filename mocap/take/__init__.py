@@ -2,6 +2,7 @@
 
 from mocap.take.clock import frame_rate
 from mocap.take.content import (
+    IMPORTED,
     BodyMotion,
     CameraRecord,
     Contacts,
@@ -20,6 +21,7 @@ from mocap.take.file import FORMAT, VERSION, Take
 
 __all__ = [
     "FORMAT",
+    "IMPORTED",
     "VERSION",
     "BodyMotion",
     "CameraRecord",

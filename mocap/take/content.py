@@ -13,6 +13,9 @@ from jaxtyping import Bool, Float, Int
 
 from mocap.records import attribute, dataset, group
 
+#: How the source of keypoints begins that another system told, and no detector found.
+IMPORTED = "imported"
+
 
 @dataclass(frozen=True)
 class VideoRecord:

@@ -89,6 +89,28 @@ def test_what_is_not_possible_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_rig_is_moved_without_a_surface(mocap: Run, take_file: Path, tmp_path: Path) -> None:
+    out = ("--out", tmp_path / "out", "--person", "person-1")
+    export = ("export", take_file, "--format")
+    assert mocap(*export, "glb", "--preset", "unity", "--no-mesh", *out).code == 0
+    hero = (tmp_path / "out" / "person-1.glb").rename(tmp_path / "hero.glb")
+    ended = mocap(*export, "bvh", "--rig", hero, *out)
+    assert ended == Ended(0, f"{tmp_path / 'out' / 'person-1.bvh'}\n", ended.err)
+    motion = read_bvh(tmp_path / "out" / "person-1.bvh", units="m")
+    assert motion.names[0] == "Hips"
+    assert len(motion) == 31
+    for options, fault in (
+        (("glb", "--rig", tmp_path / "none.glb"), "there is no such file"),
+        (("glb", "--rig", take_file), "a rig is a BVH, FBX or GLB file"),
+        (("glb", "--rig", hero, "--preset", "unreal"), "choose it or the preset unreal"),
+        (("ply", "--rig", hero), "ply holds no rig's skeleton"),
+    ):
+        ended = mocap(*export, *options, "--out", tmp_path / "not")
+        assert ended.code == 1
+        assert fault in re.sub(r"[\s│]+", " ", ended.err)
+        assert not (tmp_path / "not").exists()
+
+
 def test_a_surface_of_another_body_is_refused(mocap: Run, take_file: Path, tmp_path: Path) -> None:
     take = make_take(frames=3)
     path = take.save(tmp_path / "take.h5")

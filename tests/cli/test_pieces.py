@@ -85,6 +85,24 @@ def test_progress_as_lines(monkeypatch, capsys) -> None:
     ]
 
 
+def test_quick_work_may_go_without_a_word(monkeypatch, capsys) -> None:
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    with StageProgress(patience=2.0) as report:
+        report("files", 0, 2)
+        now[0] = 1.9
+        report("files", 2, 2)
+        report("meshes", 0, 90)
+        now[0] = 4.0
+        report("meshes", 50, 90)
+        now[0] = 5.9
+        report("meshes", 90, 90)
+    assert capsys.readouterr().err.splitlines() == [
+        "writing meshes ...",
+        "writing meshes: 90 frames in 4.0 s (22.5 frames/s)",
+    ]
+
+
 RIG = Calibration(
     "rig.json", "left", ((900.0, 0, 640), (0, 900.0, 360), (0, 0, 1)), (1280, 720), (0.1, 0, 0, 0)
 )

@@ -23,7 +23,7 @@ from mocap.datasets.aistpp import (
 )
 from mocap.datasets.aistpp.clock import sample
 from mocap.datasets.aistpp.files import seconds
-from mocap.datasets.motions.unpickling import read_arrays
+from mocap.datasets.unpickling import read_arrays
 from mocap.skeletons import COCO_17
 
 from .dancers import dance

@@ -31,8 +31,8 @@ from mocap.datasets.aistpp.inventory import (
     NO_SPLIT,
     take_inventory,
 )
-from mocap.datasets.motions.unpickling import read_arrays
 from mocap.datasets.pairs import Pairs, PairsError, PairStore, Sightings, pair_up, read_pairs
+from mocap.datasets.unpickling import read_arrays
 from mocap.errors import MocapError
 from mocap.geometry import view_angles
 from mocap.keypoints import Detection

@@ -17,13 +17,18 @@ from takes import make_take
 from mocap.exporters import PRESETS, write_bvh
 from mocap.exporters.fbx import write_fbx
 from mocap.exporters.glb import write_glb
+from mocap.exporters.rigs.reading import read_rig
+from mocap.exporters.rigs.retargeting import retargeted
 from mocap.exporters.styling import styled
 from mocap.exporters.usd import write_usd
+from mocap.geometry import Z_UP_TO_Y_UP
 from mocap.skeletons import SMPLX_55
 
-from .performers import performer, posed
+from .performers import performer, posed, rods
+from .rigs import held, standing
 
 CHECK = Path(__file__).with_name("blender_check.py")
+APPLY = Path(__file__).with_name("blender_apply.py")
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +40,20 @@ def blender_python() -> str:
 
 
 def checked(python: str, path: Path, fps: float, scale: float = 1.0) -> dict:
-    run = subprocess.run(
-        [python, str(CHECK), str(path), str(scale), str(fps)],
+    return run(python, CHECK, path, str(scale), str(fps))
+
+
+def run(python: str, script: Path, *arguments: str | Path) -> dict:
+    """What a script prints last."""
+    ended = subprocess.run(
+        [python, str(script), *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout.splitlines()[-1])
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout.splitlines()[-1])
 
 
 @pytest.mark.parametrize(
@@ -99,3 +109,31 @@ def test_blender_takes_every_preset(blender_python, tmp_path, name):
     root = np.array(seen["heads"])[:, seen["names"].index(preset.root or "root")]
     assert np.abs(root - one.motion.root_position * [1, 0, 1]).max() < 5e-4
     assert np.ptp(root, axis=0).max() > 0.1
+
+
+@pytest.mark.parametrize("kind", ["fbx", "glb"])
+@pytest.mark.parametrize("preset", ["mixamo", "unreal"])
+def test_blender_moves_the_character_that_a_motion_is_for(blender_python, tmp_path, preset, kind):
+    pytest.importorskip("pufbx")
+    hero, wanted = tmp_path / f"hero.{kind}", PRESETS[preset]
+    if kind == "fbx":
+        dressed = styled(replace(standing(), skin=rods(standing().motion)), wanted)
+        write_fbx([dressed], hero, up=wanted.up, axes=wanted.axes)
+    else:
+        held(hero, preset)
+    rig = read_rig(hero)
+    one = retargeted(replace(performer(frames=30, skin=False), start=0.0), rig)
+    path = tmp_path / f"motion.{kind}"
+    if kind == "fbx":
+        write_fbx([one], path, up=rig.up, axes=rig.axes)
+    else:
+        write_glb([one], path, axes=rig.axes)
+    seen = run(blender_python, APPLY, hero, path, "30")
+    assert seen["frames"] == 30
+    bones = [name for name in one.motion.names[rig.holder.count :] if name in seen["names"]]
+    assert len(bones) > 50
+    heads = np.array(seen["heads"])[:, [seen["names"].index(name) for name in bones]]
+    expected = one.motion.joints()[:, [one.motion.names.index(name) for name in bones]]
+    if kind == "fbx" and rig.up == "z":
+        expected = expected @ Z_UP_TO_Y_UP.T
+    assert np.abs(heads - expected).max() < 5e-4

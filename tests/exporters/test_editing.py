@@ -7,6 +7,7 @@ import pytest
 
 from mocap.errors import ExportError
 from mocap.exporters.editing import looped, mirrored, part
+from mocap.exporters.rests import Rests
 from mocap.skeletons import SMPLX_55
 
 from .performers import performer, posed
@@ -65,3 +66,15 @@ def test_a_loop_goes_on_where_it_began():
 def test_what_is_too_short_does_not_loop():
     with pytest.raises(ExportError, match=r"person-1: 0\.33 s are too short to loop, .* 0\.83 s"):
         looped(performer(frames=10), 0.4)
+
+
+def test_rests_of_feet_are_edited_along():
+    likely = np.linspace(0.0, 1.0, 160).reshape(40, 4)
+    one = replace(performer(frames=40, skin=False), rests=Rests(likely, 0.2))
+    cut = part(one, 1.0, 1.5)
+    np.testing.assert_array_equal(cut.rests.probability, likely[15:31])
+    np.testing.assert_array_equal(mirrored(one).rests.probability, likely[:, [2, 3, 0, 1]])
+    loop = looped(one)
+    assert len(loop.rests.probability) == len(loop.motion)
+    assert np.abs(loop.rests.probability[-1] - likely[11]).max() < 0.05
+    assert loop.rests.level == 0.2

@@ -10,6 +10,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from mocap.errors import ExportError
+from mocap.exporters.editing import part
 from mocap.exporters.joint_tables import encode_c3d, encode_csv, encode_json, encode_trc
 
 from .performers import performer, tumbler
@@ -23,6 +24,16 @@ def test_csv_holds_a_row_a_frame():
     assert float(rows[3]["time"]) == pytest.approx(0.6, abs=1e-6)
     found = [[[float(row[f"{n}_{a}"]) for a in "xyz"] for n in one.motion.names] for row in rows]
     np.testing.assert_allclose(found, one.motion.joints(), atol=6e-7)
+
+
+def test_csv_goes_by_the_clip():
+    one = performer(skin=False)  # From 0.5 s on, 30 a second.
+    late = part(one, 0.8, 1.2)
+    rows = list(csv.DictReader(io.StringIO(encode_csv(late).decode())))
+    assert (rows[0]["frame"], rows[-1]["frame"]) == ("24", "36")
+    assert [float(row["time"]) for row in rows] == pytest.approx(np.arange(24, 37) / 30, abs=1e-6)
+    before = list(csv.DictReader(io.StringIO(encode_csv(part(one, 0.25, None)).decode())))
+    assert (before[0]["frame"], float(before[0]["time"])) == ("15", 0.5)
 
 
 def test_json_says_all_that_is_needed_to_pose_the_skeleton():

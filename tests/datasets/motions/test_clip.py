@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from mocap.datasets.motions import MotionClip
-from mocap.datasets.motions.clip import Z_UP_TO_Y_UP, upright_axes
 from mocap.errors import MocapError
+from mocap.exporters import upright_axes
+from mocap.geometry import Z_UP_TO_Y_UP
 
 NAMES = ("left_hip", "right_hip", "left_ankle", "right_ankle", "neck")
 STANDING = np.array([[0.1, 0, 0], [-0.1, 0, 0], [0.15, -0.8, 0], [-0.15, -0.8, 0], [0, 0.5, 0.0]])

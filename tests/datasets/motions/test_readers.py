@@ -16,9 +16,9 @@ from mocap.datasets.motions import (
     read_poselib_clip,
     sources,
 )
-from mocap.datasets.motions.names import TABLES, plain, table_for
-from mocap.datasets.motions.unpickling import read_arrays
+from mocap.datasets.unpickling import read_arrays
 from mocap.errors import MocapError
+from mocap.exporters import TABLES, plain, table_for
 from mocap.fitting.rig import NAMES
 
 ASF = """:version 1.10

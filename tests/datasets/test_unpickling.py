@@ -9,8 +9,8 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
-from mocap.datasets.motions import unpickling
-from mocap.datasets.motions.unpickling import read_arrays
+from mocap.datasets import unpickling
+from mocap.datasets.unpickling import read_arrays
 from mocap.errors import MocapError
 
 

@@ -1,0 +1,130 @@
+"""What another system's file tells, whatever the system: rotations of SMPL-X's joints, and places.
+
+The world is ours: metres, +Y up, as :mod:`mocap.geometry` has it; readers turn what they read.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.spatial.transform import Rotation, Slerp
+
+from mocap.errors import MocapError
+from mocap.geometry import Camera
+
+CAMERA_AXES = "camera: x right, y down, z away, metres"
+#: A camera's axes to those of a world in which it looks level along +Z.
+LEVEL = np.diag([-1.0, -1.0, 1.0])
+
+
+@dataclass(frozen=True)
+class Performance:
+    """One person's motion as a system told it.
+
+    Attributes:
+        name: of the person in the file.
+        frames: (N,) numbers of the video's frames, rising, with gaps where nothing is told.
+        turns: (N, 55, 3) axis-angle rotations of SMPL-X's joints against their parents.
+        hips: (N, 3) the hips' middle, world metres.
+        betas: (B,) the shape, of whatever body the system has.
+        shape: (S,) the shape of our body that goes with it, where the reader knows.
+        told: what else of it belongs into the record.
+    """
+
+    name: str
+    frames: Int[np.ndarray, " frames"]
+    turns: Float[np.ndarray, "frames 55 3"]
+    hips: Float[np.ndarray, "frames 3"]
+    betas: Float[np.ndarray, " betas"] | None = None
+    shape: Float[np.ndarray, " shape"] | None = None
+    told: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        wanted = {"turns": (len(self.frames), 55, 3), "hips": (len(self.frames), 3)}
+        for name, shape in wanted.items():
+            if getattr(self, name).shape != shape:
+                raise MocapError(
+                    f"{self.name}: {name} are {getattr(self, name).shape}, wanted {shape}"
+                )
+            if not np.isfinite(getattr(self, name)).all():
+                raise MocapError(f"{self.name}: some of its {name} are not numbers")
+        if not len(self.frames) or self.frames[0] < 0 or np.any(np.diff(self.frames) <= 0):
+            raise MocapError(f"{self.name}: its frames are not numbered upwards from 0")
+
+    def placed(
+        self, turn: Float[np.ndarray, "*frames 3 3"], shift: Float[np.ndarray, "*frames 3"]
+    ) -> "Performance":
+        """In another world: ``turn`` (3, 3) or one a frame, and then ``shift`` metres."""
+        turns = self.turns.copy()
+        root = Rotation.from_rotvec(turns[:, 0]).as_matrix()
+        turns[:, 0] = Rotation.from_matrix(turn @ root).as_rotvec()
+        hips = (turn @ self.hips[..., None])[..., 0] + shift
+        return replace(self, turns=turns, hips=hips)
+
+    def filled(self) -> "Performance":
+        """Without gaps: rotations by the shortest way, places straight on."""
+        whole = np.arange(self.frames[0], self.frames[-1] + 1)
+        if len(whole) == len(self.frames):
+            return self
+        turns = np.stack(
+            [
+                Slerp(self.frames, Rotation.from_rotvec(self.turns[:, joint]))(whole).as_rotvec()
+                for joint in range(self.turns.shape[1])
+            ],
+            axis=1,
+        )
+        hips = np.stack([np.interp(whole, self.frames, axis) for axis in self.hips.T], axis=1)
+        return replace(self, frames=whole, turns=turns, hips=hips)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A file of another system.
+
+    Attributes:
+        system: whose file it is.
+        model: the body that the system used.
+        axes: what the file's axes and units are, for people to read.
+        people: everybody in it.
+        camera: from the world to the picture; None where the file tells none.
+        gravity: who says which way is up; empty where nobody does, and the camera counts as level.
+        fps: frames a second; None where the file does not tell.
+        size: of the picture, pixels; None where the file does not tell.
+    """
+
+    system: str
+    model: str
+    axes: str
+    people: tuple[Performance, ...]
+    camera: Camera | None = None
+    gravity: str = ""
+    fps: float | None = None
+    size: tuple[int, int] | None = None
+
+
+def level_camera(K: Float[np.ndarray, "frames 3 3"]) -> Camera:
+    """The camera of people who are told in its own axes: it counts as level, at the origin.
+
+    Args:
+        K: (1|F, 3, 3) intrinsics, pixels.
+    """
+    return Camera(K, LEVEL[None], np.zeros((1, 3)), source="given", note="level, as assumed")
+
+
+def camera_between(
+    world: Performance, camera: Performance, count: int
+) -> tuple[Float[np.ndarray, "frames 3 3"], Float[np.ndarray, "frames 3"]]:
+    """R and t, world to camera, of every frame, from one motion told in both.
+
+    Args:
+        world: in the world.
+        camera: the same frames in the camera's axes.
+        count: frames of the video; where nothing is told the camera stays where it was.
+    """
+    told = [Rotation.from_rotvec(one.turns[:, 0]).as_matrix() for one in (world, camera)]
+    turn = told[1] @ np.swapaxes(told[0], 1, 2)
+    shift = camera.hips - (turn @ world.hips[..., None])[..., 0]
+    nearest = np.searchsorted(world.frames, np.arange(count), side="right") - 1
+    nearest = np.clip(nearest, 0, len(world.frames) - 1)
+    return turn[nearest], shift[nearest]

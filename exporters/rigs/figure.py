@@ -1,0 +1,55 @@
+"""A rig being posed: +Y up, ahead +Z, told from the pose in which it stands."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from mocap.exporters.rigs.limbs import reached
+from mocap.exporters.rigs.rest import Drive
+from mocap.exporters.rigs.rig import Rig
+
+
+@dataclass(eq=False)
+class Figure:
+    """A rig in every frame of a motion.
+
+    Attributes:
+        rig: the rig.
+        drive: which joints turn with which.
+        turns: (F, J, 3, 3) what joints are turned by from where they stand, in the world.
+        hips: (F, 3) where the hips are, metres.
+    """
+
+    rig: Rig
+    drive: Drive
+    turns: Float[np.ndarray, "frames joints 3 3"]
+    hips: Float[np.ndarray, "frames 3"]
+
+    def joints(self) -> Float[np.ndarray, "frames joints 3"]:
+        """(F, J, 3) where the joints are, metres."""
+        places, parents = self.rig.places(), self.rig.skeleton.parents
+        root = self.rig.joints["pelvis"]
+        found = np.empty(self.turns.shape[:3])
+        for joint, parent in enumerate(parents):
+            if joint == root:
+                found[:, joint] = self.hips
+            elif parent < 0:
+                found[:, joint] = places[joint]
+            else:
+                bone = places[joint] - places[parent]
+                found[:, joint] = found[:, parent] + self.turns[:, parent] @ bone
+        return found
+
+    def reach(
+        self,
+        limb: tuple[int, int, int],
+        goal: Float[np.ndarray, "frames 3"],
+        hinge: Float[np.ndarray, "frames 3"],
+    ) -> None:
+        """Bring the end of a limb to a goal; what hangs on the end keeps its turn."""
+        placed = self.joints()[:, list(limb)]
+        for joint, turn in zip(limb, reached(placed, goal, hinge), strict=False):
+            for other, driver in enumerate(self.drive.drivers):
+                if driver == joint:
+                    self.turns[:, other] = turn @ self.turns[:, other]
