@@ -9,13 +9,41 @@ import math
 import pickle
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Literal
 
 import numpy as np
 
 #: Numbers, truth, bytes and text; objects only where a list of them follows.
 _PLAIN = re.compile(r"[<>=|]?([?biufcSU]\d{0,9}|O8?)")
+
+
+#: Of numpy's arrays.
+_MOST_AXES, _LONGEST = 64, 2**48
+#: How many times the size of its file all arrays together may have: what is stored once can be
+#: asked for again and again.
+_MOST_COPIES = 4
+_left: ContextVar[list[int] | None] = ContextVar("_left", default=None)
+
+
+@contextmanager
+def budget(size: int) -> Iterator[None]:
+    """Within it, arrays may have no more bytes than a file of a size can fill."""
+    token = _left.set([_MOST_COPIES * size])
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
+def _spend(size: int) -> None:
+    left = _left.get()
+    if left is not None:
+        left[0] -= size
+        if left[0] < 0:
+            raise pickle.UnpicklingError("it asks for the same bytes again and again")
 
 
 class Recipe:
@@ -91,8 +119,10 @@ def dtype_of(kind: Any) -> np.dtype:
 
 def count_of(shape: Any) -> int:
     """How many entries a shape has."""
-    if not (isinstance(shape, tuple) and all(isinstance(n, int) and n >= 0 for n in shape)):
-        raise pickle.UnpicklingError(f"{shape!r} is no shape")
+    if not (isinstance(shape, tuple) and len(shape) <= _MOST_AXES):
+        raise pickle.UnpicklingError("an array's shape is none")
+    if not all(isinstance(n, int) and 0 <= n < _LONGEST for n in shape):
+        raise pickle.UnpicklingError(f"{str(shape)[:80]} is no shape")
     return math.prod(shape)
 
 
@@ -103,6 +133,7 @@ def array_of(content: Any, kind: Any, shape: Any, is_fortran: Any) -> np.ndarray
         raise pickle.UnpicklingError("it wants objects or buffers made of bytes")
     if not told.itemsize or count_of(shape) * told.itemsize != len(content):
         raise pickle.UnpicklingError(f"{len(content)} bytes are no array of shape {shape}")
+    _spend(len(content))
     flat = np.frombuffer(bytes(content), told) if content else np.empty(0, told)
     return flat.reshape(shape, order="F" if is_fortran else "C").copy(order="K")
 

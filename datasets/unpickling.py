@@ -19,10 +19,21 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 from numpy.lib import format as npy
 
-from mocap.datasets.recipes import Kind, Name, Recipe, array_of, count_of, dtype_of, named
+from mocap.datasets.recipes import (
+    Kind,
+    Name,
+    Recipe,
+    array_of,
+    budget,
+    count_of,
+    dtype_of,
+    named,
+)
 from mocap.errors import MocapError
 
 _MOST_TOLD = 200
+#: How many times its size an archive may grow, and how much is always allowed, bytes.
+_MOST_GROWTH, _LITTLE = 300, 100_000_000
 
 
 class _Arrays(pickle.Unpickler):
@@ -75,7 +86,12 @@ class _Interleaved(pickle._Unpickler):  # C's unpickler reads ahead of where the
         if isinstance(self.stack[-1], _Stored):
             self.stack[-1] = self.stack[-1].read(self._stream)
 
+    def _bytearray(self) -> None:
+        # It is made before it is filled, as large as the file says.
+        raise pickle.UnpicklingError("it wants a byte array, which no array needs")
+
     dispatch[pickle.BUILD[0]] = _build
+    dispatch[pickle.BYTEARRAY8[0]] = _bytearray
 
 
 #: What a file of joblib's names before its first array.
@@ -114,6 +130,11 @@ class _Wholes:
 
 
 def _loaded(content: bytes) -> Any:
+    with budget(len(content)):
+        return _whole(content)
+
+
+def _whole(content: bytes) -> Any:
     if all(part.encode() in content for part in _JOBLIB):
         return _Wholes()(_Interleaved(io.BytesIO(content)).load())
     # The place of a name in the memo is reserved as the file says.
@@ -135,10 +156,7 @@ def read_arrays(path: str | Path) -> Any:
     try:
         content = path.read_bytes()
         if path.suffix.lower() == ".npz":
-            with ZipFile(io.BytesIO(content)) as archive:
-                return {
-                    Path(name).stem: _of_numpy(archive.read(name)) for name in archive.namelist()
-                }
+            return _of_archive(content)
         return _of_numpy(content) if path.suffix.lower() == ".npy" else _loaded(content)
     except OSError as error:
         raise MocapError(f"{path}: cannot be read ({error.strerror})") from error
@@ -155,12 +173,23 @@ def read_arrays(path: str | Path) -> Any:
         ) from error
 
 
+def _of_archive(content: bytes) -> dict[str, Any]:
+    """The arrays of an archive by their names."""
+    with ZipFile(io.BytesIO(content)) as archive:
+        # Motion shrinks to a tenth at best; what grows a hundredfold is there to fill memory.
+        whole = sum(entry.file_size for entry in archive.infolist())
+        if whole > _MOST_GROWTH * len(content) + _LITTLE:
+            raise ValueError(f"it would grow from {len(content)} to {whole} bytes")
+        return {Path(name).stem: _of_numpy(archive.read(name)) for name in archive.namelist()}
+
+
 def _of_numpy(content: bytes) -> Any:
     """What a file in numpy's own format holds."""
     stream = io.BytesIO(content)
     npy.read_magic(stream)
     _, _, kind = npy.read_array_header_1_0(stream)
     if kind.hasobject:
-        return _loaded(stream.read()).item()
+        found = _loaded(stream.read())
+        return found.item() if found.shape == () else found
     stream.seek(0)
     return np.load(stream, allow_pickle=False)

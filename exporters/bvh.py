@@ -15,6 +15,7 @@ Source: M. Meredith and S. Maddock, "Motion Capture File Formats Explained", Uni
 Sheffield CS-01-11, 2001.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -33,6 +34,7 @@ from mocap.take import Take
 
 __all__ = ["encode_bvh", "read_bvh", "write_bvh"]
 
+_ENDS = re.compile(r"[\s{}]+")
 _ORDERS = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
 
 
@@ -105,11 +107,11 @@ def encode_bvh(
 
 
 def _labels(names: tuple[str, ...], renamed: Mapping[str, str]) -> list[str]:
-    """The joints' names in the file: unique, and without the spaces that would end them."""
+    """The joints' names in the file: unique, and without the spaces and braces that end them."""
     unknown = set(renamed) - set(names)
     if unknown:
         raise ExportError(f"the skeleton has no joint named {', '.join(sorted(unknown))} to rename")
-    labels = ["_".join(renamed.get(name, name).split()) for name in names]
+    labels = ["_".join(filter(None, _ENDS.split(renamed.get(name, name)))) for name in names]
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice or not all(labels):
         raise ExportError(

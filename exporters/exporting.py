@@ -11,13 +11,13 @@ from mocap.exporters.amass import write_amass
 from mocap.exporters.bvh import encode_bvh
 from mocap.exporters.editing import looped, mirrored, part
 from mocap.exporters.fbx import write_fbx
+from mocap.exporters.foot_rests import rests_from_take
 from mocap.exporters.glb import write_glb
 from mocap.exporters.joint_tables import encode_c3d, encode_csv, encode_json, encode_trc
 from mocap.exporters.meshes import write_meshes
 from mocap.exporters.motion import motion_from_take
 from mocap.exporters.performer import Performer
 from mocap.exporters.presets import Preset, preset_named
-from mocap.exporters.rests import rests_from_take
 from mocap.exporters.rigs import Rig, read_rig, retargeted
 from mocap.exporters.skin import require_body, skin_from_take
 from mocap.exporters.styling import styled

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mocap.errors import ExportError
+from mocap.exporters.foot_rests import Rests
 from mocap.exporters.motion import SkeletalMotion
-from mocap.exporters.rests import Rests
 from mocap.exporters.skin import Skin
 
 
@@ -84,5 +84,9 @@ def require_sound_motion(motion: SkeletalMotion, limit: float = 1e6) -> None:
             f"the motion is not a number, or impossibly far away, from frame {np.argmin(sound)} "
             f"({np.sum(~sound)} frames in all)"
         )
-    if not np.isfinite(motion.rest_offsets).all():
-        raise ExportError("the skeleton's rest pose holds values that are not numbers")
+    ends = np.empty(0) if motion.end_sites is None else motion.end_sites
+    # NaN is an end that is not told.
+    if not np.all(np.abs(motion.rest_offsets) < limit) or np.any(np.abs(ends) >= limit):
+        raise ExportError(
+            "the skeleton's rest pose holds values that are not numbers, or impossibly far away"
+        )

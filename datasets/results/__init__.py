@@ -5,6 +5,7 @@ make is a :class:`Recording`, in our world; :func:`take_of` makes a take of that
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from mocap.body import Body
@@ -18,7 +19,7 @@ from mocap.datasets.results.prompthmr import read_prompthmr
 from mocap.datasets.results.recording import Performance, Recording
 from mocap.datasets.results.romp import read_romp
 from mocap.datasets.results.sam3dbody import read_sam3dbody
-from mocap.datasets.results.takes import STAGE, Footage, take_of
+from mocap.datasets.results.takes import STAGE, USUAL_FPS, Footage, take_of
 from mocap.datasets.results.wham import read_wham
 from mocap.errors import MocapError
 
@@ -32,19 +33,29 @@ __all__ = [
     "take_of",
 ]
 
-_USUAL_FPS = 30.0
-_Size = tuple[int, int] | None
-_READERS: dict[str, Callable[[Path, Body, _Size, float | None, float | None], Recording]] = {
-    "gvhmr": lambda path, body, *_: read_gvhmr(path, body),
-    "wham": lambda path, body, size, *_: read_wham(path, body, size),
-    "phalp": lambda path, body, *_: read_phalp(path, body),
-    "prompthmr": lambda path, body, size, *_: read_prompthmr(path, body, size),
-    "romp": lambda path, body, *_: read_romp(path, body),
-    "glamr": lambda path, body, *_: read_glamr(path, body),
-    "sam3dbody": lambda path, body, _, fps, __: read_sam3dbody(path, body, fps or _USUAL_FPS),
-    "amass": lambda path, body, *_: read_amass(path, body),
-    "aistpp": lambda path, body, *_: read_aistpp(path, body),
-    "bvh": lambda path, body, _, __, units: read_bvh_motion(path, body, units=units),
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a reader may need to know beside the file."""
+
+    path: Path
+    body: Body
+    size: tuple[int, int] | None
+    fps: float | None
+    units: float | None
+
+
+_READERS: dict[str, Callable[[_Asked], Recording]] = {
+    "gvhmr": lambda asked: read_gvhmr(asked.path, asked.body),
+    "wham": lambda asked: read_wham(asked.path, asked.body, asked.size),
+    "phalp": lambda asked: read_phalp(asked.path, asked.body),
+    "prompthmr": lambda asked: read_prompthmr(asked.path, asked.body),
+    "romp": lambda asked: read_romp(asked.path, asked.body),
+    "glamr": lambda asked: read_glamr(asked.path, asked.body),
+    "sam3dbody": lambda asked: read_sam3dbody(asked.path, asked.body, asked.fps or USUAL_FPS),
+    "amass": lambda asked: read_amass(asked.path, asked.body),
+    "aistpp": lambda asked: read_aistpp(asked.path, asked.body),
+    "bvh": lambda asked: read_bvh_motion(asked.path, asked.body, units=asked.units),
 }
 #: Systems whose files can be read.
 SYSTEMS = tuple(_READERS)
@@ -77,12 +88,15 @@ def read_result(
     if not path.is_file():
         raise MocapError(f"{path}: no such file")
     try:
-        return _READERS[system](path, body, size, fps, units)
+        return _READERS[system](_Asked(path, body, size, fps, units))
     except KeyError as lacking:
         raise MocapError(f"{path}: is no result of {system}: it lacks {lacking.args[0]}") from None
-    except (ValueError, IndexError) as error:
-        raise MocapError(f"{path}: is no result of {system}: {error}") from error
     except MocapError as error:
         if str(path) in str(error):
             raise
         raise MocapError(f"{path}: {error}") from error
+    # What numpy, SciPy and PyTorch fail with when numbers and shapes are not what they should be.
+    except (ValueError, IndexError, TypeError, ArithmeticError, MemoryError, RuntimeError) as error:
+        raise MocapError(
+            f"{path}: is no result of {system}: {' '.join(str(error).split()) or 'too large'}"
+        ) from error

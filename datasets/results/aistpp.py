@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from mocap.body import Body
+from mocap.datasets.aistpp.files import read_motion
 from mocap.datasets.motions.smpl import aistpp_performer
-from mocap.datasets.results.models import array, posed
+from mocap.datasets.results.models import posed
 from mocap.datasets.results.recording import Recording
-from mocap.datasets.unpickling import read_arrays
-from mocap.errors import MocapError
 
 _FPS = 60.0
 
@@ -22,19 +21,15 @@ def read_aistpp(path: Path, body: Body) -> Recording:
     """Read a motion of AIST++.
 
     Raises:
-        MocapError: the file is missing, damaged, or holds more than arrays.
-        KeyError: what it lacks.
+        MocapError: the file is missing, damaged, no such motion, or holds more than arrays.
     """
-    content = read_arrays(path)
-    poses, scale = array(content, "smpl_poses"), float(array(content, "smpl_scaling").ravel()[0])
-    if not scale > 0:
-        raise MocapError(f"{path}: is no AIST++ motion: its scale is {scale}")
+    motion = read_motion(path)
     person = posed(
         aistpp_performer(path),
-        np.arange(len(poses)),
+        np.arange(len(motion.poses)),
         "SMPL",
-        poses,
-        array(content, "smpl_trans") / scale,
+        motion.poses,
+        motion.transl / motion.scale,
         None,
         body,
     )

@@ -28,7 +28,7 @@ def read_amass(path: Path, body: Body) -> Recording:
     """
     content = read_arrays(path)
     poses = array(content, "poses")
-    poses = poses.reshape(len(poses), -1)
+    poses = poses.reshape(len(poses) if poses.ndim else 0, -1)
     rate = next((name for name in _RATES if name in content), None)
     if rate is None:
         raise KeyError(" or ".join(_RATES))
@@ -39,7 +39,7 @@ def read_amass(path: Path, body: Body) -> Recording:
     else:
         # Each gender's betas are another model's.
         gender = _text(content, "gender") or "neutral"
-        is_own = model == "SMPL-X" and is_licensed(body) and gender in body.name.lower()
+        is_own = model == "SMPL-X" and is_licensed(body, gender)
     person = posed(
         "person-1",
         np.arange(len(poses)),
@@ -57,7 +57,7 @@ def read_amass(path: Path, body: Body) -> Recording:
         "+Z up, metres",
         (standing,),
         gravity="the laboratory's floor",
-        fps=float(array(content, rate)),
+        fps=float(array(content, rate).reshape(-1)[0]),
     )
 
 

@@ -8,19 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from mocap.body import Body
 from mocap.datasets.motions.bvh import adult
-from mocap.datasets.motions.clip import MotionClip
-from mocap.datasets.motions.retarget import to_body
 from mocap.datasets.motions.skeletal import clip_of
 from mocap.datasets.results.fingers import finger_turns
-from mocap.datasets.results.recording import Performance, Recording
+from mocap.datasets.results.following import followed
+from mocap.datasets.results.recording import Recording
 from mocap.exporters import read_bvh
-from mocap.skeletons import SMPLX_55
-
-_HIPS = SMPLX_55.indices("left_hip", "right_hip")
 
 
 def read_bvh_motion(path: Path, body: Body, *, units: float | None = None) -> Recording:
@@ -50,16 +45,3 @@ def read_bvh_motion(path: Path, body: Body, *, units: float | None = None) -> Re
         gravity="the file's axes",
         fps=clip.fps,
     )
-
-
-def followed(clip: MotionClip, body: Body, name: str = "person-1") -> Performance:
-    """What the body does when it follows a clip."""
-    made = to_body(clip, body)
-    exact = body.to(dtype=torch.float64)
-    pose = made.body_pose()
-    with torch.no_grad():
-        joints = exact.forward(pose).joints.numpy()
-    turns = pose.axis_angles(exact.template).numpy()
-    told = {"distance": round(float(np.nanmean(made.error)), 4)}
-    frames = np.arange(len(made))
-    return Performance(name, frames, turns, joints[:, _HIPS].mean(1), None, made.betas, told)

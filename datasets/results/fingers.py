@@ -14,6 +14,8 @@ from mocap.geometry import rotation_between
 from mocap.skeletons import SMPLX_55
 
 _FINGERS = ("index", "middle", "pinky", "ring", "thumb")
+#: Bones shorter than this, in the file's unit, point nowhere.
+_SHORTEST = 1e-6
 #: How far no finger's joint turns, radians.
 _MOST = 2.3
 
@@ -51,7 +53,9 @@ def finger_turns(motion: SkeletalMotion, body: Body) -> Float[np.ndarray, "frame
             other = np.diff(rest[columns], axis=0)
             tip = None if tips is None else tips[columns[-1]]
             # Ours ends straight on.
-            ends = other[-1] if tip is None or np.isnan(tip).any() else tip
+            ends = other[-1] if tip is None or not np.linalg.norm(tip) > _SHORTEST else tip
+            if np.linalg.norm(other, axis=1).min() < _SHORTEST:
+                continue
             told = turn.T @ motion.rotations[:, columns] @ turn
             bones = (np.concatenate([own, own[-1:]]), np.concatenate([other, ends[None]]) @ turn)
             found[:, SMPLX_55.indices(*chain)] = _laid(told, *bones)

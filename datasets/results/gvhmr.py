@@ -62,7 +62,10 @@ def _tensors(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise MocapError(f"{path}: cannot be read ({error.strerror})") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except (
+        *(pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError),
+        *(AttributeError, TypeError, IndexError, ArithmeticError, MemoryError, AssertionError),
+    ) as error:
         raise MocapError(
             f"{path}: is not read, for it is damaged, or holds more than tensors"
         ) from error

@@ -5,12 +5,13 @@ rotations mean the same on all of them, but for the arms, which SMPL holds a lit
 at rest. Shapes are each model's own.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.spatial.transform import Rotation
 
 from mocap.body import Body
@@ -21,6 +22,7 @@ from mocap.skeletons import SMPLX_55
 
 Model = Literal["SMPL", "SMPL-H", "SMPL-X"]
 
+_GENDERS = {"neutral", "male", "female"}
 _BODY = 22
 _LEFT_HAND = SMPLX_55.index("left_index1")
 _HIPS = SMPLX_55.indices("left_hip", "right_hip")
@@ -83,8 +85,9 @@ def posed(
     betas: np.ndarray | None,
     body: Body,
     *,
-    at_pelvis: bool = False,
+    at: Literal["origin", "pelvis", "hips"] = "origin",
     is_own: bool | None = None,
+    seen: np.ndarray | None = None,
 ) -> Performance:
     """A performance in the file's own world.
 
@@ -93,11 +96,13 @@ def posed(
         frames: (N,) of the video.
         model: whose rotations these are.
         axis_angles: (N, numbers) as :func:`smplx_turns` takes them.
-        place: (N, 3) the model's translation, metres, or the pelvis joint's place.
+        place: (N, 3) metres, of what ``at`` says.
         betas: (B,) or one row a frame, of which the mean is taken.
         body: ours; if it is a model of the kind that was used, its own measures count.
-        at_pelvis: whether ``place`` is the pelvis joint's.
-        is_own: whether the betas are this very body's; None goes by the model.
+        at: whether ``place`` is the model's translation, or where its pelvis joint or the middle of
+            its hips is.
+        is_own: whether the betas are this very body's; None for a neutral model's.
+        seen: (N,) whether the person was seen.
 
     Raises:
         MocapError: the arrays disagree, or hold what are not numbers.
@@ -114,15 +119,17 @@ def posed(
     shape = None
     pelvis, to_hips = _PELVIS[model], _TO_HIPS[model]
     if is_own is None:
-        is_own = model == "SMPL-X" and is_licensed(body)
+        is_own = model == "SMPL-X" and is_licensed(body, "neutral")
     if is_own and betas is not None:
         shape = betas[: body.num_betas]
         rest = body.rest_joints(torch.as_tensor(shape, dtype=torch.float32))[0].double().numpy()
         pelvis, to_hips = rest[0], rest[_HIPS].mean(0) - rest[0]
-    at = place if at_pelvis else place + pelvis
-    root = Rotation.from_rotvec(turns[:, 0]).as_matrix()
+    if at == "origin":
+        place = place + pelvis
+    if at != "hips":
+        place = place + Rotation.from_rotvec(turns[:, 0]).as_matrix() @ to_hips
     told = {"model": model} if betas is None else {"model": model, "betas": betas.tolist()}
-    return Performance(name, np.asarray(frames), turns, at + root @ to_hips, betas, shape, told)
+    return Performance(name, np.asarray(frames), turns, place, betas, shape, told, seen)
 
 
 def _with_arms_of(turns: Float[np.ndarray, "frames 55 3"], body: Body) -> np.ndarray:
@@ -149,9 +156,10 @@ def _with_arms_of(turns: Float[np.ndarray, "frames 55 3"], body: Body) -> np.nda
     return found
 
 
-def is_licensed(body: Body) -> bool:
-    """Whether a body is somebody's SMPL-X model, not the open one."""
-    return body.name != "open-body"
+def is_licensed(body: Body, gender: str) -> bool:
+    """Whether a body is somebody's SMPL-X model of a gender, as its file's name tells."""
+    named = set(re.split(r"[^a-z]+", body.name.lower())) & _GENDERS
+    return body.name != "open-body" and (named or {"neutral"}) == {gender}
 
 
 def array(content: Mapping[str, Any], *path: str | int) -> np.ndarray:
@@ -161,17 +169,26 @@ def array(content: Mapping[str, Any], *path: str | int) -> np.ndarray:
         KeyError: a key that is not there, or leads to no numbers; the path is its text.
     """
     found: Any = content
-    for key in path:
-        try:
-            found = found[key]
-        except (KeyError, IndexError, TypeError):
-            raise KeyError("/".join(map(str, path))) from None
-    if isinstance(found, torch.Tensor):
-        found = found.detach().numpy()
     try:
+        for key in path:
+            found = found[key]
+        if isinstance(found, torch.Tensor):
+            found = found.detach().float().numpy()
         numbers = np.asarray(found)
         if numbers.dtype.kind not in "fiub":
             raise TypeError
         return numbers.astype(float)
-    except (TypeError, ValueError):
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError):
         raise KeyError("/".join(map(str, path))) from None
+
+
+def frame_numbers(content: Mapping[str, Any], *path: str | int) -> Int[np.ndarray, " frames"]:
+    """Numbers of frames under a path of keys.
+
+    Raises:
+        KeyError: as :func:`array`, or they are no whole numbers.
+    """
+    found = array(content, *path).reshape(-1)
+    if not (np.all(np.abs(found) < 2**53) and np.all(found == np.round(found))):
+        raise KeyError("/".join(map(str, path)))
+    return found.astype(int)

@@ -4,8 +4,8 @@ Layout (Rajasegaran et al., CVPR 2022; Goel et al., ICCV 2023): by a picture's p
 lists over the people in it: ``tid``, ``tracked_time`` (frames since the person was last seen: what
 is above 0 is a guess and left out), ``smpl`` with ``global_orient`` (1, 3, 3), ``body_pose``
 (23, 3, 3) and ``betas`` (10,), ``camera`` (3,) the model's translation in metres, and ``size``, the
-picture's height and width. The focal length is 5,000 pixels: people are believed too far away by as
-much as that is too long.
+picture's height and width. The focal length is 5,000 pixels of a picture 256 wide, several times
+any lens': people are believed too far away by as much.
 """
 
 from collections import defaultdict
@@ -16,11 +16,12 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from mocap.body import Body
-from mocap.datasets.results.models import array, posed
+from mocap.datasets.results.models import array, frame_numbers, posed
 from mocap.datasets.results.recording import CAMERA_AXES, LEVEL, Recording, level_camera
 from mocap.datasets.unpickling import read_arrays
 
-_FOCAL = 5000.0
+#: The focal length, in widths of the square around the picture.
+_FOCAL = 5000.0 / 256.0
 
 
 def read_phalp(path: Path, body: Body) -> Recording:
@@ -36,8 +37,8 @@ def read_phalp(path: Path, body: Body) -> Recording:
     rows: dict[int, dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]]] = defaultdict(dict)
     height, width = 0, 0
     for picture in content:
-        time = int(array(content, picture, "time"))
-        told = array(content, picture, "tid").astype(int)
+        (time,) = frame_numbers(content, picture, "time")
+        told = frame_numbers(content, picture, "tid")
         since = array(content, picture, "tracked_time")
         for i in np.flatnonzero(since == 0).tolist():
             rows[told[i]][time] = _row(content, picture, i)
@@ -53,7 +54,8 @@ def read_phalp(path: Path, body: Body) -> Recording:
         name = f"person-{number}"
         person = posed(name, np.array(frames), "SMPL", angles, places, betas, body)
         people.append(person.placed(LEVEL, np.zeros(3)))
-    K = np.array([[_FOCAL, 0, width / 2], [0, _FOCAL, height / 2], [0, 0, 1.0]])
+    focal = _FOCAL * max(width, height)
+    K = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1.0]])
     return Recording(
         "PHALP",
         "SMPL",

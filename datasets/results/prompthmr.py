@@ -3,8 +3,8 @@
 Layout (Wang et al., CVPR 2025, the video pipeline): ``people`` by number with ``frames`` (N,) and
 ``smplx_world``: ``pose`` (N, 165) axis-angles of SMPL-X, ``shape`` (N, 10), ``trans`` (N, 3);
 ``camera_world``: ``Rcw`` (F, 3, 3) and ``Tcw`` (F, 3), world to camera, ``img_focal`` and
-``img_center`` (2,), pixels. The world has +Y up and its floor at 0; the pictures may be smaller
-than the video's.
+``img_center`` (2,), pixels. The world has +Y up and its floor at 0; the pictures are
+made smaller than the video's, and quicker videos thinned to 60 frames a second.
 """
 
 from pathlib import Path
@@ -13,19 +13,14 @@ from typing import Any
 import numpy as np
 
 from mocap.body import Body
-from mocap.datasets.results.models import array, posed
+from mocap.datasets.results.models import array, frame_numbers, posed
 from mocap.datasets.results.recording import Performance, Recording
 from mocap.datasets.unpickling import read_arrays
 from mocap.geometry import Camera
 
 
-def read_prompthmr(path: Path, body: Body, size: tuple[int, int] | None) -> Recording:
+def read_prompthmr(path: Path, body: Body) -> Recording:
     """Read a result of PromptHMR.
-
-    Args:
-        path: the file.
-        body: ours.
-        size: of the video's pictures, if it is at hand; intrinsics are scaled to it.
 
     Raises:
         MocapError: the file is missing, damaged, or holds more than arrays.
@@ -37,9 +32,8 @@ def read_prompthmr(path: Path, body: Body, size: tuple[int, int] | None) -> Reco
         raise KeyError("people")
     people = tuple(_told(content, key, body) for key in numbers)
     centre = array(content, "camera_world", "img_center").reshape(2)
-    scale = 1.0 if size is None else size[0] / (2 * centre[0])
-    focal = float(array(content, "camera_world", "img_focal").ravel()[0]) * scale
-    x, y = centre * scale
+    focal = float(array(content, "camera_world", "img_focal").ravel()[0])
+    x, y = centre
     K = np.array([[focal, 0, x], [0, focal, y], [0, 0, 1.0]])
     R, t = array(content, "camera_world", "Rcw"), array(content, "camera_world", "Tcw")
     camera = Camera(
@@ -61,7 +55,7 @@ def _told(content: Any, key: Any, body: Body) -> Performance:
     world = (key, "smplx_world")
     return posed(
         f"person-{key}",
-        array(content, "people", key, "frames").astype(int),
+        frame_numbers(content, "people", key, "frames"),
         "SMPL-X",
         array(content, "people", *world, "pose"),
         array(content, "people", *world, "trans"),

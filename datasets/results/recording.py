@@ -3,16 +3,21 @@
 The world is ours: metres, +Y up, as :mod:`mocap.geometry` has it; readers turn what they read.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.spatial.transform import Rotation, Slerp
 
 from mocap.errors import MocapError
 from mocap.geometry import Camera
 
+#: Beyond these, numbers are no frames, rates or pictures: damage, not motion.
+_MOST_FRAMES, _FASTEST, _LARGEST = 10_000_000, 100_000.0, 100_000
+#: Names of people become names of files.
+_PLAIN = re.compile(r"[^/\\\x00]{1,60}")
 CAMERA_AXES = "camera: x right, y down, z away, metres"
 #: A camera's axes to those of a world in which it looks level along +Z.
 LEVEL = np.diag([-1.0, -1.0, 1.0])
@@ -30,6 +35,7 @@ class Performance:
         betas: (B,) the shape, of whatever body the system has.
         shape: (S,) the shape of our body that goes with it, where the reader knows.
         told: what else of it belongs into the record.
+        seen: (N,) whether the system saw the person there, and did not fill it in; None for always.
     """
 
     name: str
@@ -39,9 +45,15 @@ class Performance:
     betas: Float[np.ndarray, " betas"] | None = None
     shape: Float[np.ndarray, " shape"] | None = None
     told: dict[str, Any] = field(default_factory=dict)
+    seen: Bool[np.ndarray, " frames"] | None = None
 
     def __post_init__(self) -> None:
-        wanted = {"turns": (len(self.frames), 55, 3), "hips": (len(self.frames), 3)}
+        frames = self.frames
+        if not (len(frames) and frames[0] >= 0 and frames[-1] < _MOST_FRAMES):
+            raise MocapError(f"{self.name}: its frames are not numbered upwards from 0")
+        if np.any(np.diff(frames) <= 0):
+            raise MocapError(f"{self.name}: its frames are not numbered upwards from 0")
+        wanted = {"turns": (len(frames), 55, 3), "hips": (len(frames), 3)}
         for name, shape in wanted.items():
             if getattr(self, name).shape != shape:
                 raise MocapError(
@@ -49,8 +61,12 @@ class Performance:
                 )
             if not np.isfinite(getattr(self, name)).all():
                 raise MocapError(f"{self.name}: some of its {name} are not numbers")
-        if not len(self.frames) or self.frames[0] < 0 or np.any(np.diff(self.frames) <= 0):
-            raise MocapError(f"{self.name}: its frames are not numbered upwards from 0")
+        if self.betas is not None and not np.isfinite(self.betas).all():
+            raise MocapError(f"{self.name}: some of its betas are not numbers")
+        if not (_PLAIN.fullmatch(self.name) and self.name.isprintable()):
+            raise MocapError(
+                f"somebody is called {self.name[:40]!r}, which cannot be a file's name"
+            )
 
     def placed(
         self, turn: Float[np.ndarray, "*frames 3 3"], shift: Float[np.ndarray, "*frames 3"]
@@ -75,7 +91,8 @@ class Performance:
             axis=1,
         )
         hips = np.stack([np.interp(whole, self.frames, axis) for axis in self.hips.T], axis=1)
-        return replace(self, frames=whole, turns=turns, hips=hips)
+        seen = np.isin(whole, self.frames if self.seen is None else self.frames[self.seen])
+        return replace(self, frames=whole, turns=turns, hips=hips, seen=seen)
 
 
 @dataclass(frozen=True)
@@ -101,6 +118,15 @@ class Recording:
     gravity: str = ""
     fps: float | None = None
     size: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        names = [one.name for one in self.people]
+        if not names or len(set(names)) < len(names):
+            raise MocapError(f"people are called {', '.join(names)}: nobody, or several alike")
+        if self.fps is not None and not 0 < self.fps < _FASTEST:
+            raise MocapError(f"{self.fps:g} frames a second are not possible")
+        if self.size is not None and not all(0 < side < _LARGEST for side in self.size):
+            raise MocapError(f"pictures of {self.size[0]}×{self.size[1]} pixels are not possible")
 
 
 def level_camera(K: Float[np.ndarray, "frames 3 3"]) -> Camera:

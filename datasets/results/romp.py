@@ -1,12 +1,12 @@
 """ROMP's and BEV's ``.npz``: everybody in a picture, or in the pictures of a video.
 
 Layout (Sun et al., ICCV 2021, ``simple_romp``): ``results``, a pickled dictionary with a row a
-person: ``smpl_thetas`` (P, 72), ``smpl_betas`` (P, 10), ``cam`` (P, 3) a weak perspective of the
-picture made square, ``joints`` (P, 71, 3) of the model in camera axes (SMPL's 24 first),
-``pj2d_org`` (P, 71, 2) pixels and, over time, ``track_ids``. Of a video, ``video_results.npz`` has
-``results`` by the picture's name. A scale is no distance: people are put where the joints, seen at
-60 degrees along the longer side, as ROMP was trained for, fall on their pixels. The body follows
-the joints.
+person: ``smpl_thetas`` (P, 72), ``smpl_betas`` (P, 10; BEV's 11th tells the age), ``cam`` (P, 3),
+ROMP's a weak perspective of the picture made square, ``cam_trans`` (P, 3) metres, ``joints``
+(P, 71, 3) of the model in camera axes (SMPL's 24 first), ``pj2d_org`` (P, 71, 2) pixels and, where
+it tracked, ``track_ids``. Of a video, ``video_results.npz`` has ``results`` by the picture's name.
+People are put where the joints, seen at 60 degrees along the longer side, as both were trained for,
+fall on their pixels; the body follows the joints.
 """
 
 from collections import defaultdict
@@ -19,8 +19,9 @@ from jaxtyping import Float
 
 from mocap.body import Body
 from mocap.datasets.motions.clip import MotionClip
-from mocap.datasets.results.bvh import followed
-from mocap.datasets.results.models import array, smplx_turns, world_rotations
+from mocap.datasets.results.following import followed
+from mocap.datasets.results.linking import linked
+from mocap.datasets.results.models import array, frame_numbers, smplx_turns, world_rotations
 from mocap.datasets.results.recording import (
     CAMERA_AXES,
     LEVEL,
@@ -34,6 +35,10 @@ from mocap.skeletons import SMPLX_55
 
 _NAMES = SMPLX_55.names[:22]
 _FPS = 30.0
+#: The focal length, in halves of the square around the picture: 443.4 pixels of 512.
+_LENS = 443.4 / 256
+#: Axis-angles (72,), betas (10,) and joints (22, 3) of somebody in a picture.
+_Row = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def read_romp(path: Path, body: Body) -> Recording:
@@ -52,31 +57,39 @@ def read_romp(path: Path, body: Body) -> Recording:
     if size is None:
         raise KeyError("results/smpl_thetas of anybody")
     K = Camera.assumed(*size).K
-    rows: dict[int, dict[int, tuple[np.ndarray, ...]]] = defaultdict(dict)
-    for frame, picture in enumerate(pictures):
-        for person, row in _rows(picture, K[0]):
-            rows[person][frame] = row
-    people = [_performance(person, by_frame, body) for person, by_frame in sorted(rows.items())]
+    rows = [_rows(picture, K[0]) for picture in pictures]
+    people = [_performance(person, track, body) for person, track in _tracks(pictures, rows)]
     return Recording("ROMP", "SMPL", CAMERA_AXES, tuple(people), level_camera(K), size=size)
 
 
-def _rows(picture: Any, K: np.ndarray) -> list[tuple[int, tuple[np.ndarray, ...]]]:
-    """Everybody in a picture: number, axis-angles, betas and joints in the camera's axes."""
+def _rows(picture: Any, K: np.ndarray) -> list[_Row]:
+    """Everybody in a picture: axis-angles, betas and joints in the camera's axes."""
     if not isinstance(picture, dict) or "smpl_thetas" not in picture:
         return []
     thetas, betas = array(picture, "smpl_thetas"), array(picture, "smpl_betas")
     joints, pixels = array(picture, "joints"), array(picture, "pj2d_org")
-    numbers = array(picture, "track_ids") if "track_ids" in picture else np.arange(len(thetas)) + 1
-    found: list[tuple[int, tuple[np.ndarray, ...]]] = []
-    for i, number in enumerate(numbers.astype(int).tolist()):
-        place = _translation(joints[i], pixels[i], K)
-        found.append((number, (thetas[i], betas[i], joints[i, : len(_NAMES)] + place)))
-    return found
+    places = [_translation(*one, K) for one in zip(joints, pixels, strict=True)]
+    bodies = [one[: len(_NAMES)] + place for one, place in zip(joints, places, strict=True)]
+    return list(zip(thetas, betas, bodies, strict=True))
 
 
-def _performance(
-    number: int, by_frame: dict[int, tuple[np.ndarray, ...]], body: Body
-) -> Performance:
+def _tracks(pictures: list[Any], rows: list[list[_Row]]) -> list[tuple[int, dict[int, _Row]]]:
+    """Everybody's rows by frame: by the numbers that the system gives, or by where they are."""
+    if all("track_ids" in picture for picture, here in zip(pictures, rows, strict=True) if here):
+        found: dict[int, dict[int, _Row]] = defaultdict(dict)
+        for frame, here in enumerate(rows):
+            numbers = frame_numbers(pictures[frame], "track_ids") if here else np.zeros(0, int)
+            for number, row in zip(numbers.tolist(), here, strict=True):
+                found[number][frame] = row
+        return sorted(found.items())
+    tracks = linked([[body for *_, body in here] for here in rows])
+    return [
+        (number, {frame: rows[frame][i] for frame, i in track.items()})
+        for number, track in enumerate(tracks, 1)
+    ]
+
+
+def _performance(number: int, by_frame: dict[int, _Row], body: Body) -> Performance:
     """A person's motion: the body follows SMPL's joints, turned as they are."""
     frames = sorted(by_frame)
     rows = (by_frame[frame] for frame in frames)
@@ -102,11 +115,24 @@ def _translation(
 
 
 def _size(picture: Any) -> tuple[int, int] | None:
-    """A picture's width and height, from where a weak perspective of it puts pixels."""
+    """A picture's width and height, from where its pixels are in the square around it.
+
+    ROMP projects weakly, by a scale and an offset; BEV, whose scale and offset mean something else,
+    projects by its own lens. Whichever explains the pixels is right.
+    """
     if not isinstance(picture, dict) or "smpl_thetas" not in picture:
         return None
     joints, pixels, cam = (array(picture, name) for name in ("joints", "pj2d_org", "cam"))
-    square = joints[0, :, :2] * cam[0, 0] + cam[0, 1:]
-    # In the square around the picture its middle is at 0.
-    middles = [np.polyfit(square[:, axis], pixels[0, :, axis], 1)[1] for axis in (0, 1)]
-    return round(2 * middles[0]), round(2 * middles[1])
+    placed = joints[0] + array(picture, "cam_trans")[0] if "cam_trans" in picture else joints[0]
+    square = (joints[0, :, :2] * cam[0, 0] + cam[0, 1:3], _LENS * placed[:, :2] / placed[:, 2:])
+    fits = []
+    for seen in square:
+        if np.isfinite(seen).all() and np.ptp(seen, axis=0).min() > 0:
+            lines = [np.polyfit(seen[:, axis], pixels[0, :, axis], 1) for axis in (0, 1)]
+            off = max(
+                float(np.abs(np.polyval(line, seen[:, axis]) - pixels[0, :, axis]).max())
+                for axis, line in enumerate(lines)
+            )
+            # In the square around the picture its middle is at 0.
+            fits.append((off, round(2 * lines[0][1]), round(2 * lines[1][1])))
+    return min(fits)[1:] if fits else None

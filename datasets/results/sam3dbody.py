@@ -7,18 +7,17 @@ picture each (``.npy`` or ``.pkl``). MHR's joints are not SMPL-X's: the body fol
 with head, hands and feet turned as theirs are.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import linear_sum_assignment
 from scipy.spatial.transform import Rotation
 
 from mocap.body import Body
 from mocap.datasets.motions.clip import MotionClip
-from mocap.datasets.results.bvh import followed
+from mocap.datasets.results.following import followed
+from mocap.datasets.results.linking import linked
 from mocap.datasets.results.models import array
 from mocap.datasets.results.recording import (
     CAMERA_AXES,
@@ -53,8 +52,6 @@ _TURNERS: dict[str, dict[str, int]] = {
     "right_wrist": {"right_wrist": 41, "right_index1": 28, "right_pinky1": 40},
 }
 _POINTS = 70
-#: How far people go from one picture to the next, metres.
-_STRIDE = 1.0
 
 
 def read_sam3dbody(path: Path, body: Body, fps: float) -> Recording:
@@ -74,7 +71,8 @@ def read_sam3dbody(path: Path, body: Body, fps: float) -> Recording:
     if first is None:
         raise KeyError("pred_keypoints_3d of anybody")
     K = _intrinsics(first)
-    tracks = _linked([[_placed(person) for person in people] for people in pictures])
+    placed = [[_placed(person) for person in people] for people in pictures]
+    tracks = [{frame: placed[frame][i] for frame, i in one.items()} for one in linked(placed)]
     people = tuple(
         _performance(f"person-{number}", track, body, fps) for number, track in enumerate(tracks, 1)
     )
@@ -113,23 +111,6 @@ def _intrinsics(person: dict[str, Any]) -> Float[np.ndarray, "3 3"]:
     rays = places[:, :2] / places[:, 2:]
     (fx, x), (fy, y) = (np.polyfit(rays[:, axis], pixels[:, axis], 1) for axis in (0, 1))
     return np.array([[fx, 0, x], [0, fy, y], [0, 0, 1.0]])
-
-
-def _linked(pictures: Sequence[Sequence[np.ndarray]]) -> list[dict[int, np.ndarray]]:
-    """Who is who from picture to picture: the nearest, each once; by frame."""
-    tracks: list[dict[int, np.ndarray]] = []
-    for frame, people in enumerate(pictures):
-        last = [track[max(track)].mean(0) for track in tracks]
-        far = np.array([[np.linalg.norm(one.mean(0) - at) for at in last] for one in people])
-        taken: dict[int, int] = {}
-        if far.size:
-            taken = dict(zip(*linear_sum_assignment(far), strict=True))
-        for i, one in enumerate(people):
-            if i in taken and far[i, taken[i]] < _STRIDE:
-                tracks[taken[i]][frame] = one
-            else:
-                tracks.append({frame: one})
-    return tracks
 
 
 def _performance(name: str, track: dict[int, np.ndarray], body: Body, fps: float) -> Performance:

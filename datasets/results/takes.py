@@ -43,8 +43,11 @@ _SOLES = ("left_heel_sole", "right_heel_sole", "left_toe_sole", "right_toe_sole"
 _SOLES_OF_SMPLX = ("left_heel", "right_heel", "left_big_toe", "right_big_toe")
 #: The share of frames in which soles may be below the ground, in percent.
 _BELOW = 5.0
-_USUAL_FPS = 30.0
+#: Frames a second where nobody tells.
+USUAL_FPS = 30.0
 _USUAL_SIZE = (1280, 720)
+#: How far the ratio of a picture's sides may be off when it was made smaller.
+_ASPECT = 0.01
 #: Where a camera is put that nobody told of: metres in front of people, and above the ground.
 _BEFORE, _ABOVE = 4.0, 1.4
 #: How sure projected points are: less than detected ones.
@@ -88,7 +91,7 @@ def take_of(
         height: of the people, metres; as told, or average, if None.
 
     Raises:
-        MocapError: the video ends before the motion does.
+        MocapError: the video ends before the motion does, or its pictures are of another shape.
     """
     started = time.perf_counter()
     people = tuple(one.filled() for one in recording.people)
@@ -103,10 +106,12 @@ def take_of(
     is_seen = recording.camera is not None
     camera = recording.camera or _in_front(bodies[people[0].name], video)
     if is_seen:
-        camera = replace(camera, t=camera.t - camera.R @ lift)
+        K = _scaled(camera.K, recording.size, footage)
+        camera = replace(camera, K=K, t=camera.t - camera.R @ lift)
     found = {}
-    for told, one in zip(recording.people, people, strict=True):
-        motion, observed = bodies[one.name], np.isin(one.frames, told.frames)
+    for one in people:
+        motion = bodies[one.name]
+        observed = np.ones(len(one.frames), bool) if one.seen is None else one.seen
         found[one.name] = _person(one, observed, motion, body, camera if is_seen else None)
     record = StageRecord(
         STAGE,
@@ -135,7 +140,7 @@ def _video(
 ) -> VideoRecord:
     count = 1 + max(int(one.frames[-1]) for one in people)
     if footage is None:
-        rate = fps or recording.fps or _USUAL_FPS
+        rate = fps or recording.fps or USUAL_FPS
         width, height = recording.size or _USUAL_SIZE
         return VideoRecord("", "", width, height, rate, np.arange(count) / rate)
     if len(footage.times) < count:
@@ -144,8 +149,23 @@ def _video(
             "give the video it was made from"
         )
     times = footage.times if fps is None else np.arange(len(footage.times)) / fps
-    rate = (len(times) - 1) / times[-1] if len(times) > 1 else (fps or _USUAL_FPS)
+    rate = (len(times) - 1) / times[-1] if len(times) > 1 else (fps or USUAL_FPS)
     return VideoRecord(footage.path, footage.sha256, *footage.size, float(rate), times)
+
+
+def _scaled(
+    K: np.ndarray, size: tuple[int, int] | None, footage: Footage | None
+) -> Float[np.ndarray, "frames 3 3"]:
+    """Intrinsics for the video's pictures, which the system may have made smaller."""
+    if size is None or footage is None or footage.size == size:
+        return K
+    across, down = (now / was for now, was in zip(footage.size, size, strict=True))
+    if abs(across / down - 1.0) > _ASPECT:
+        raise MocapError(
+            f"{footage.path}: is {footage.size[0]}×{footage.size[1]} pixels, and the motion was "
+            f"seen in pictures of {size[0]}×{size[1]}; give the video it was made from"
+        )
+    return np.array([across, down, 1.0])[:, None] * K
 
 
 def _shape(one: Performance, body: Body, height: float | None) -> np.ndarray:

@@ -1,20 +1,21 @@
 """WHAM's ``wham_output.pkl``, of joblib: several people, seen by a camera that may move.
 
 Layout (Shin et al., CVPR 2024): by a person's number, ``pose`` (N, 72) and ``trans`` (N, 3) in the
-camera's axes (x right, y down, z away), ``pose_world`` and ``trans_world`` in a world whose +Y is
-up, ``betas`` (N, 10) of SMPL, ``frame_ids`` (N,). Everybody's world is their own; here it is that
-of who is seen longest, and the others stand where its camera sees them. The focal length is the
-picture's diagonal.
+camera's axes (x right, y down, z away); ``pose_world`` and ``trans_world`` in a world whose +Y is
+up, the latter where the hips' middle is, not the model's translation; ``betas`` (N, 10) of SMPL,
+``frame_ids`` (N,). Everybody's world is their own; here it is that of who is seen longest, and the
+others stand where its camera sees them. The focal length is the picture's diagonal, unless WHAM was
+given another.
 """
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from mocap.body import Body
-from mocap.datasets.results.models import array, posed
+from mocap.datasets.results.models import array, frame_numbers, posed
 from mocap.datasets.results.recording import Performance, Recording, camera_between
 from mocap.datasets.unpickling import read_arrays
 from mocap.geometry import Camera
@@ -38,9 +39,9 @@ def read_wham(path: Path, body: Body, size: tuple[int, int] | None) -> Recording
     content = read_arrays(path)
     if not isinstance(content, dict) or not content:
         raise KeyError("people by their numbers")
-    seen = [_told(content, key, "pose", "trans", body) for key in content]
+    seen = [_told(content, key, "pose", "trans", body, "origin") for key in content]
     longest = int(np.argmax([len(one.frames) for one in seen]))
-    world = _told(content, list(content)[longest], "pose_world", "trans_world", body)
+    world = _told(content, list(content)[longest], "pose_world", "trans_world", body, "hips")
     count = 1 + max(int(one.frames[-1]) for one in seen)
     R, t = camera_between(world, seen[longest], count)
     people = [_from_camera(one, R, t) for one in seen]
@@ -60,16 +61,18 @@ def read_wham(path: Path, body: Body, size: tuple[int, int] | None) -> Recording
     )
 
 
-def _told(content: Any, key: Any, pose: str, place: str, body: Body) -> Performance:
-    frames = array(content, key, "frame_ids").astype(int)
+def _told(
+    content: Any, key: Any, pose: str, place: str, body: Body, at: Literal["origin", "hips"]
+) -> Performance:
     return posed(
         f"person-{key}",
-        frames,
+        frame_numbers(content, key, "frame_ids"),
         "SMPL",
         array(content, key, pose),
         array(content, key, place),
         array(content, key, "betas"),
         body,
+        at=at,
     )
 
 

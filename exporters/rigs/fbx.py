@@ -2,6 +2,7 @@
 
 import re
 import struct
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,12 +81,12 @@ def _bound(
 
 def _metres(content: bytes) -> float:
     """Metres in a unit of length: centimetres where the file is silent."""
+    centimetres = 1.0
     if told := _BINARY_UNIT.search(content):
         centimetres = struct.unpack("<d", told[1])[0]
     elif told := _TEXT_UNIT.search(content):
-        centimetres = float(told[1])
-    else:
-        centimetres = 1.0
+        with suppress(ValueError):
+            centimetres = float(told[1])
     return _CENTIMETRE * centimetres if np.isfinite(centimetres) and centimetres > 0 else 0.01
 
 

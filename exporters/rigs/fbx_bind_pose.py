@@ -4,7 +4,8 @@ Animated characters are stored in the pose of some frame; the pose that their jo
 told from is stored beside it. ``pufbx`` does not give it, so binary files are looked through here;
 of text files nothing is told.
 
-Source: the layout of :mod:`.fbx_nodes`, whose records from version 7500 on have longer heads.
+Source: the layout of :mod:`mocap.exporters.fbx_nodes`, whose records from version 7500 on have
+longer heads.
 """
 
 import struct

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from mocap.exporters.rigs.laying import Drive
 from mocap.exporters.rigs.limbs import reached
-from mocap.exporters.rigs.rest import Drive
 from mocap.exporters.rigs.rig import Rig
 
 

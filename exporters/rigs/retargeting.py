@@ -1,6 +1,6 @@
 """Motion of SMPL-X's joints put on a character's skeleton.
 
-Joints turn as the source's do, told from rest poses laid on each other (:mod:`.rest`). The
+Joints turn as the source's do, told from rest poses laid on each other (:mod:`.laying`). The
 hips go where the source's went, larger or smaller as the legs are longer or shorter: over the
 ground from the world's origin, and in height from what the person stands on. Feet stand where the
 source's stand, on the rig's own soles, and rest where they rest: knees bend for it, and hips sink a
@@ -18,7 +18,7 @@ from mocap.exporters.motion import SkeletalMotion
 from mocap.exporters.performer import Performer
 from mocap.exporters.rigs.figure import Figure
 from mocap.exporters.rigs.footholds import kept_in_place
-from mocap.exporters.rigs.rest import drive_of
+from mocap.exporters.rigs.laying import drive_of
 from mocap.exporters.rigs.rig import Rig
 from mocap.exporters.rigs.soles import Foot, feet_of_body, feet_of_rig, resting
 from mocap.skeletons import SMPLX_55
@@ -29,6 +29,8 @@ _STRAIGHT = 0.995
 _SINKING, _SINKS_IN = 0.15, 0.1
 #: Distances of wrists over that of the shoulders at which hands meet, and at which they do not.
 _MEETING = (0.5, 1.0)
+#: A bone that is none, metres.
+_NOTHING = 1e-4
 _SIDES = ("left", "right")
 
 
@@ -161,6 +163,9 @@ def _join_hands(figure: Figure, rest: np.ndarray, placed: np.ndarray) -> None:
     ours = [SMPLX_55.indices(*limb) for limb in limbs]
     theirs = [[joints[name] for name in limb] for limb in limbs]
     places = figure.rig.places()
+    bones = [places[limb[1:]] - places[limb[:-1]] for limb in theirs]
+    if np.linalg.norm(bones, axis=-1).min() < _NOTHING:
+        return
     arms = [
         np.linalg.norm(np.diff(of[limb], axis=0), axis=1).sum()
         for of, chains in ((places, theirs), (rest, ours))

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.ndimage import binary_closing, binary_opening, gaussian_filter1d
 
-from mocap.exporters.rigs.rest import heading
+from mocap.exporters.rigs.laying import heading
 from mocap.exporters.rigs.rig import Rig
 from mocap.skeletons import SMPLX_55
 
@@ -21,6 +21,8 @@ _TIP = 1.4
 #: What rests without being told: m/s, and metres over the lowest point of the feet; each is where
 #: rest and no rest are equally likely.
 _SPEED, _LIFT = 0.3, 0.05
+#: A bone that is none, metres.
+_NOTHING = 1e-4
 #: Seconds that a rest lasts at least, and that a gap in one lasts.
 _SHORTEST = 0.1
 
@@ -72,6 +74,9 @@ def feet_of_rig(rig: Rig, body: dict[str, Foot]) -> dict[str, Foot]:
         if not rig.joints.keys() >= set(chain):
             continue
         hip, knee, ankle = (rig.joints[name] for name in chain)
+        # A leg without a thigh or a shank bends nowhere.
+        if min(_length(places, bone) for bone in ((hip, knee), (knee, ankle))) < _NOTHING:
+            continue
         leg = _length(places, (hip, knee, ankle))
         height = own.height * leg / own.leg
         if rig.grounded and abs(places[ankle, 1] - height) > _GUESSED * leg:

@@ -112,7 +112,7 @@ def convert_skeleton(
         ),
     ] = None,
 ) -> None:
-    """Turn a skeleton's pickle into JSON, or JSON into a pickle, without loss.
+    """Turn a skeleton's pickle into JSON, or JSON into a pickle, numbers to the last bit.
 
     A skeleton is a dictionary with joints, (joints, 3) or (frames, joints, 3), and perhaps names,
     parents, fps and more. Pickles are read without running what they say, and refused where they

@@ -37,6 +37,7 @@ _STAGES = {
     "training": ("training", "poses"),
     "refining": ("refining depth", "poses"),
     "files": ("writing", "files"),
+    "video": ("reading video", "frames"),
     "meshes": ("writing meshes", "frames"),
 }
 _BYTES = "MB"

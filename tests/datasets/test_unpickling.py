@@ -4,8 +4,10 @@ import io
 import pickle
 import pickletools
 import re
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
+from zipfile import ZIP_DEFLATED, ZipFile
 
+import joblib
 import numpy as np
 import pytest
 
@@ -216,3 +218,67 @@ def test_the_corpora_hold_no_more_than_their_arrays(data_dir):
         else:
             assert found["rotation"]["arr"].shape[1:] == (15, 4)
             assert isinstance(found["skeleton_tree"]["node_names"], list)
+
+
+def test_joblibs_files_are_read(tmp_path):
+    content = {
+        "a": np.arange(12.0).reshape(3, 4),
+        "f": np.asfortranarray(np.arange(6).reshape(2, 3)),
+        "o": np.array([1, "b", None], dtype=object),
+        "e": np.zeros((0, 3)),
+    }
+    nested = defaultdict(dict, {np.int64(3): {**content, "again": content["a"], "t": "x"}})
+    joblib.dump(nested, tmp_path / "f.pkl")
+    found = read_arrays(tmp_path / "f.pkl")[3]
+    for key, value in content.items():
+        np.testing.assert_array_equal(found[key], value)
+        assert found[key].dtype == value.dtype
+    np.testing.assert_array_equal(found["again"], content["a"])
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_arrays_of_objects_are_read(tmp_path, suffix):
+    several = np.empty(2, dtype=object)
+    several[:] = [{"a": np.arange(3)}, {"a": np.arange(4)}]
+    path = tmp_path / f"f{suffix}"
+    (np.save if suffix == ".npy" else np.savez)(path, several)
+    found = read_arrays(path)
+    found = found if suffix == ".npy" else found["arr_0"]
+    assert [len(one["a"]) for one in found] == [3, 4]
+
+
+def _joblib_with(tail: bytes) -> bytes:
+    names = b"cjoblib.numpy_pickle\nNumpyArrayWrapper\n0"
+    return b"\x80\x05" + names + tail
+
+
+def _frombuffer(shape: bytes) -> bytes:
+    """An array of bytes that the file names again and again."""
+    return (
+        b"cnumpy._core.numeric\n_frombuffer\n(h\x00cnumpy\ndtype\n(X\x02\x00\x00\x00u1\x89\x88tR"
+        + shape
+        + b"X\x01\x00\x00\x00CtR"
+    )
+
+
+def test_what_would_fill_memory_is_refused(tmp_path):
+    size = 6_000_000_000
+    large = b"\x96" + size.to_bytes(8, "little") + b"."
+    shape = b"(" + b"J\x40\x42\x0f\x00" + b"t"
+    copies = b"B" + (1_000_000).to_bytes(4, "little") + bytes(1_000_000) + b"q\x000("
+    axes = b"(" + b"\x8a\x08" + b"\xff" * 7 + b"\x7f" + b"t"
+    hostile = {
+        "a byte array": _joblib_with(large),
+        "the same bytes again": b"\x80\x03" + copies + 60 * _frombuffer(shape) + b"l.",
+        "is no shape": b"\x80\x03" + copies + _frombuffer(axes) + b"l.",
+        "shape is none": b"\x80\x03" + copies + _frombuffer(b"(" + 200 * b"K\x01" + b"t") + b"l.",
+    }
+    for told, content in hostile.items():
+        path = tmp_path / "f.pkl"
+        path.write_bytes(content)
+        with pytest.raises(MocapError, match=told):
+            read_arrays(path)
+    with ZipFile(tmp_path / "f.npz", "w", ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", bytes(400_000_000))
+    with pytest.raises(MocapError, match="would grow from"):
+        read_arrays(tmp_path / "f.npz")

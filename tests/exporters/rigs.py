@@ -11,8 +11,8 @@ from takes import rest_offsets
 from mocap.exporters import PRESETS, Performer, SkeletalMotion
 from mocap.exporters.bvh import encode_bvh
 from mocap.exporters.fbx import write_fbx
+from mocap.exporters.foot_rests import Rests
 from mocap.exporters.glb import write_glb
-from mocap.exporters.rests import Rests
 from mocap.exporters.rigs.limbs import reached
 from mocap.exporters.rigs.reading import read_rig
 from mocap.exporters.rigs.rig import Rig

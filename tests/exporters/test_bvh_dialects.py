@@ -4,6 +4,7 @@ import itertools
 import logging
 import resource
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from mocap.errors import ExportError
 from mocap.exporters import SkeletalMotion, read_bvh
+from mocap.exporters.bvh import encode_bvh
 
 TURNS = "Zrotation Xrotation Yrotation"
 PLACES = "Xposition Yposition Zposition"
@@ -312,3 +314,19 @@ def test_units_that_measure_nothing(tmp_path, units):
     path.write_text(WHOLE)
     with pytest.raises(ExportError, match=r"in cm or m, or in so many metres, not in"):
         read_bvh(path, units=units)
+
+
+def test_names_that_would_end_early_are_written_readably(tmp_path: Path) -> None:
+    motion = SkeletalMotion(
+        names=("hips {root}", "left  leg"),
+        parents=(-1, 0),
+        rest_offsets=np.array([[0.0, 1.0, 0.0], [0.0, -0.5, 0.0]]),
+        rotations=np.tile(np.eye(3), (3, 2, 1, 1)),
+        root_position=np.zeros((3, 3)),
+        fps=30.0,
+    )
+    path = tmp_path / "named.bvh"
+    path.write_bytes(encode_bvh(motion))
+    assert read_bvh(path).names == ("hips_root", "left_leg")
+    with pytest.raises(ExportError, match="rest pose"):
+        encode_bvh(replace(motion, end_sites=np.array([[np.nan] * 3, [np.inf, 0.0, 0.0]])))

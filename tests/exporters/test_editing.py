@@ -7,7 +7,7 @@ import pytest
 
 from mocap.errors import ExportError
 from mocap.exporters.editing import looped, mirrored, part
-from mocap.exporters.rests import Rests
+from mocap.exporters.foot_rests import Rests
 from mocap.skeletons import SMPLX_55
 
 from .performers import performer, posed

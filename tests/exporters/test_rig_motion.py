@@ -11,9 +11,9 @@ from mocap.body import load_body
 from mocap.datasets.motions import read_poselib_clip, to_body
 from mocap.exporters import PRESETS, Performer, SkeletalMotion
 from mocap.exporters.bvh import encode_bvh
+from mocap.exporters.foot_rests import Rests
 from mocap.exporters.glb import write_glb
 from mocap.exporters.motion import motion_from_take
-from mocap.exporters.rests import Rests
 from mocap.exporters.rigs.reading import read_rig
 from mocap.exporters.rigs.retargeting import retargeted
 from mocap.exporters.rigs.soles import resting

@@ -15,6 +15,8 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 FRAMES, WIDTH, HEIGHT = 40, 1280, 720
+#: From the pelvis joint to the hips' middle at rest.
+TO_HIPS = np.array([0.0, -0.087, -0.010])
 #: Where the pelvis joint is at rest, which SMPL's and SMPL-X's users look up in their model.
 PELVIS = {"SMPL": np.array([-0.002, -0.241, 0.029]), "SMPL-X": np.array([0.003, -0.351, 0.012])}
 
@@ -46,6 +48,16 @@ class Known:
     def camera_pelvis(self) -> np.ndarray:
         """(F, 3) the pelvis joint in the camera's axes."""
         return np.einsum("fij,fj->fi", self.R, self.pelvis) + self.t
+
+    @property
+    def hips(self) -> np.ndarray:
+        """(F, 3) the hips' middle, world metres."""
+        return self.pelvis + Rotation.from_rotvec(self.turns[:, 0]).apply(TO_HIPS)
+
+    def pixels(self, points: np.ndarray) -> np.ndarray:
+        """(F, 2) where world points are seen."""
+        seen = np.einsum("fij,fj->fi", self.R, points) + self.t
+        return (seen @ self.K.T)[:, :2] / seen[:, 2:]
 
     def smpl(self, root: np.ndarray) -> np.ndarray:
         """(F, 72) SMPL's pose; its hands are rigid."""
@@ -100,7 +112,8 @@ def write_wham(known: Known, path: Path, frames: np.ndarray | None = None) -> Pa
         "pose": known.smpl(known.camera_root)[rows].astype(np.float32),
         "trans": (known.camera_pelvis - PELVIS["SMPL"])[rows].astype(np.float32),
         "pose_world": known.smpl(known.turns[:, 0])[rows].astype(np.float32),
-        "trans_world": (known.pelvis - PELVIS["SMPL"])[rows].astype(np.float32),
+        # WHAM draws its world's people by the middle of the hips.
+        "trans_world": known.hips[rows].astype(np.float32),
         "betas": np.full((len(rows), 10), 0.3, np.float32),
         "verts": np.zeros((len(rows), 12, 3), np.float32),
         "frame_ids": rows,
@@ -123,7 +136,9 @@ def write_phalp(known: Known, path: Path) -> Path:
             "body_pose": matrices[frame, 1:],
             "betas": np.full(10, 0.3, np.float32),
         }
-        place = known.camera_pelvis[frame] - PELVIS["SMPL"]
+        # Seen through its lens, 5,000 pixels of 256, people are that much farther away.
+        near = known.camera_pelvis[frame] * [1.0, 1.0, 5000.0 / 256.0 * WIDTH / known.K[0, 0]]
+        place = near - PELVIS["SMPL"]
         content[f"_DEMO/clip/img/{frame:06d}.jpg"] = {
             "time": frame,
             "shot": 0,

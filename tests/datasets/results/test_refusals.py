@@ -1,6 +1,7 @@
 """Files that are hostile, damaged, or something else: one line each, and nothing is run."""
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 
 from mocap.body import Body, load_body
 from mocap.datasets.results import SYSTEMS, read_result
+from mocap.datasets.results.models import is_licensed
 from mocap.errors import MocapError
 
 from .made_up import known_motion, write_gvhmr, write_wham
@@ -105,3 +107,42 @@ def test_a_cut_file_is_one_line(tmp_path: Path, body: Body) -> None:
         (tmp_path / "cut.pkl").write_bytes(whole[: int(share * len(whole))])
         with pytest.raises(MocapError, match=r"cut\.pkl"):
             read_result(tmp_path / "cut.pkl", "wham", body)
+
+
+def _with(content: dict[Any, Any], path: Path) -> Path:
+    joblib.dump(content, path)
+    return path
+
+
+def test_names_and_numbers_that_cannot_be(tmp_path: Path, body: Body) -> None:
+    whole = joblib.load(write_wham(known_motion(), tmp_path / "w.pkl"))
+    path = tmp_path / "f.pkl"
+    for name in ("a/b", "a\nb", "x" * 300):
+        with pytest.raises(MocapError, match="cannot be a file's name"):
+            read_result(_with({name: whole[0]}, path), "wham", body)
+    with pytest.raises(MocapError, match="several alike"):
+        read_result(_with({1: whole[0], "1": whole[0]}, path), "wham", body)
+    for frames in (np.full(40, np.nan), np.arange(40) + 0.5, np.arange(40) * 10**9):
+        damaged = {0: {**whole[0], "frame_ids": frames}}
+        with pytest.raises(MocapError, match=r"f\.pkl"):
+            read_result(_with(damaged, path), "wham", body)
+    for rate in (0.0, -5.0, np.nan, np.inf):
+        file = tmp_path / "a.npz"
+        np.savez(file, poses=np.zeros((4, 165)), trans=np.zeros((4, 3)), mocap_frame_rate=rate)
+        with pytest.raises(MocapError, match="frames a second are not possible"):
+            read_result(file, "amass", body)
+    np.savez(file, poses=np.zeros(()), trans=np.zeros((4, 3)), mocap_frame_rate=30.0)
+    with pytest.raises(MocapError, match=r"a\.npz"):
+        read_result(file, "amass", body)
+
+
+def test_betas_are_only_those_of_the_same_model(body: Body) -> None:
+    for name, gender in (
+        ("SMPLX_NEUTRAL", "neutral"),
+        ("smplx_female", "female"),
+        ("my", "neutral"),
+    ):
+        named = replace(body, name=name)
+        told = [one for one in ("neutral", "male", "female") if is_licensed(named, one)]
+        assert told == [gender]
+    assert not is_licensed(body, "neutral")

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from mocap.body import Body, load_body
 from mocap.datasets.results import Recording, read_result, take_of
-from mocap.skeletons import SMPLX_55
+from mocap.skeletons import MEDIAPIPE_33, SMPLX_55
 from mocap.take import Take
 
 from .made_up import (
@@ -119,11 +119,29 @@ def test_people_are_seen_where_they_were(
         np.testing.assert_allclose(take.camera.K[0], known.K, rtol=1e-5)
     else:
         assert take.camera.K[0, 0, 0] == pytest.approx(np.hypot(WIDTH, HEIGHT))
-    # What the fit is given is where the camera sees the body.
-    keypoints = take.people[recording.people[0].name].keypoints2d
-    assert keypoints is not None
-    hips = [keypoints.skeleton == "mediapipe33", *np.isfinite(keypoints.xy).all((1, 2))]
-    assert all(hips)
+    # Where the camera is, over the ground: the world was only lifted.
+    place, was = (
+        -np.einsum("fji,fj->fi", R, t)
+        for R, t in ((take.camera.R, take.camera.t), (known.R, known.t))
+    )
+    np.testing.assert_allclose((place - was)[:, [0, 2]], 0.0, atol=0.02)
+
+
+@pytest.mark.parametrize("system", ["gvhmr", "prompthmr", "glamr", "phalp"])
+def test_what_the_fit_is_given_is_what_was_seen(
+    system: str, known: Known, tmp_path: Path, body: Body
+) -> None:
+    recording, take = _read(system, known, tmp_path, body)
+    person = take.people[recording.people[0].name]
+    assert person.keypoints2d is not None
+    assert person.keypoints3d is not None
+    assert person.keypoints3d.source.startswith("imported")
+    hips = MEDIAPIPE_33.indices("left_hip", "right_hip")
+    away = person.keypoints2d.xy[:, hips].mean(1) - known.pixels(known.hips)
+    # Detectors see hips some centimetres beside the joints; a metre is 270 pixels here.
+    assert np.abs(away).max() < 20
+    assert np.nanmax(np.abs(person.keypoints3d.xyz)) < 1.5
+    np.testing.assert_allclose(np.nanmean(person.keypoints3d.xyz[:, hips], axis=1), 0, atol=1e-6)
 
 
 def test_soles_are_on_the_ground(known: Known, tmp_path: Path, body: Body) -> None:
