@@ -114,7 +114,7 @@ def test_plain_install_stays_free_of_what_is_optional(metadata):
     assert {"numpy", "torch", "mediapipe"} <= names
     # smplx is for non-commercial research; torchvision of the index does not fit a CPU torch.
     assert not names & {"smplx", "torchvision", "sam2", "gsplat", "lightning", "ray", "bpy"}
-    assert "torch<2.14,>=2.4" in required
+    assert "torch<2.14,>=2.10" in required
 
 
 def test_command(wheel, information):
