@@ -34,6 +34,10 @@ __all__ = [
 ]
 
 
+#: Characters of what numpy says that are passed on.
+_MOST_TOLD = 160
+
+
 @dataclass(frozen=True)
 class _Asked:
     """What a reader may need to know beside the file."""
@@ -97,6 +101,5 @@ def read_result(
         raise MocapError(f"{path}: {error}") from error
     # What numpy, SciPy and PyTorch fail with when numbers and shapes are not what they should be.
     except (ValueError, IndexError, TypeError, ArithmeticError, MemoryError, RuntimeError) as error:
-        raise MocapError(
-            f"{path}: is no result of {system}: {' '.join(str(error).split()) or 'too large'}"
-        ) from error
+        why = " ".join(str(error).split())[:_MOST_TOLD] or "too large"
+        raise MocapError(f"{path}: is no result of {system}: {why}") from error
