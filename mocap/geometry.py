@@ -19,6 +19,11 @@ from mocap.distortion import COEFFICIENTS, distort, undistort
 #: main lens, action cameras aside.
 DEFAULT_FIELD_OF_VIEW = np.deg2rad(60.0)
 
+#: What turns a world whose +Y is up into one whose +Z is: what was ahead, +Z, becomes -Y.
+Y_UP_TO_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+#: And back.
+Z_UP_TO_Y_UP = Y_UP_TO_Z_UP.T
+
 
 @dataclass(frozen=True)
 class Camera:
