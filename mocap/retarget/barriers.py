@@ -20,7 +20,7 @@ from mocap.retarget.tasks import Tasks
 #: body (metres), and how far inside each begins.
 _LIMIT, _LIMIT_ROOM = 0.004, 0.004
 _SPEED, _SPEED_ROOM = 0.004, 0.02
-_GROUND, _GROUND_ROOM = 0.001, 0.0005
+_GROUND, _GROUND_ROOM = 0.0005, 0.0003
 _BODY, _BODY_ROOM = 0.003, 0.004
 
 
@@ -33,7 +33,7 @@ class Barriers:
         fps: frames a second.
         hulls: of each body, for the ground; None to leave it out.
         collisions: finds where the robot touches itself; None to leave it out.
-        feet: bodies whose paths keep them above the ground.
+        touches: what was last found.
     """
 
     tasks: Tasks
@@ -57,18 +57,19 @@ class Barriers:
         if self.collisions is not None:
             self.touches = self.collisions.find(pose, posed)
 
-    def energy(self, pose: Pose, posed: Posed) -> float:
-        """The energy of a pose."""
-        beyond = self._beyond(pose) / _LIMIT
-        total = float(np.sum(beyond**2)) + float(np.sum((self._fast(pose) / _SPEED) ** 2))
-        for _, _, depth, _ in self._under(posed):
-            total += float(np.sum((depth / _GROUND) ** 2))
+    def energies(self, pose: Pose, posed: Posed) -> Float[np.ndarray, " frames"]:
+        """The energy of each frame."""
+        total = np.sum((self._beyond(pose) / _LIMIT) ** 2, 1)
+        total[1:] += np.sum((self._fast(pose) / _SPEED) ** 2, 1)
+        for _, frames, depth, _ in self._under(posed):
+            total[frames] += (depth / _GROUND) ** 2
         for touch in self.touches:
-            total += float(np.sum((np.minimum(touch.room(posed) - _BODY_ROOM, 0) / _BODY) ** 2))
+            depth = np.minimum(touch.room(posed) - _BODY_ROOM, 0)
+            total += np.bincount(touch.frames, (depth / _BODY) ** 2, len(pose))
         return 0.5 * total
 
-    def add(self, pose: Pose, posed: Posed, normal: np.ndarray, gradient: np.ndarray) -> float:
-        """Add what acts within frames; return the energy of everything."""
+    def add(self, pose: Pose, posed: Posed, normal: np.ndarray, gradient: np.ndarray) -> None:
+        """Add what acts within frames to their normal matrices and gradients."""
         beyond = self._beyond(pose)
         gradient[:, 6:] += beyond / _LIMIT**2
         np.einsum("fmm->fm", normal)[:, 6:] += (beyond != 0) / _LIMIT**2
@@ -80,7 +81,8 @@ class Barriers:
             depth = np.minimum(touch.room(posed) - _BODY_ROOM, 0)
             frames, way = touch.frames, touch.normal
             row = np.zeros((len(frames), self.tasks.size))
-            for body, local, sign in ((touch.first, touch.on_first, -1), (touch.second, touch.on_second, 1)):
+            ends = ((touch.first, touch.on_first, -1), (touch.second, touch.on_second, 1))
+            for body, local, sign in ends:
                 columns, joints = self.tasks.columns_of(body)
                 point = posed.places[body][frames] + np.einsum(
                     "fab,fb->fa", posed.turns[body][frames], local
@@ -89,7 +91,6 @@ class Barriers:
             row *= (depth < 0)[:, None]
             columns = np.arange(self.tasks.size)
             self._push(normal, gradient, frames, columns, row / _BODY, depth / _BODY)
-        return self.energy(pose, posed)
 
     def add_speeds(self, pose: Pose, upper: np.ndarray, right: np.ndarray) -> None:
         """Add speeds, which tie frames together, to a banded system; ``right`` is -gradient."""
@@ -139,9 +140,15 @@ class Barriers:
         slope: np.ndarray,
         value: np.ndarray,
     ) -> None:
-        where = (frames[:, None, None], columns[:, None], columns)
-        np.add.at(normal, where, slope[:, :, None] * slope[:, None])
-        np.add.at(gradient, (frames[:, None], columns), slope * value[:, None])
+        square, pull = slope[:, :, None] * slope[:, None], slope * value[:, None]
+        # A frame comes up several times where bodies are near in several places.
+        while len(frames):
+            _, once = np.unique(frames, return_index=True)
+            at = frames[once]
+            normal[at[:, None, None], columns[:, None], columns] += square[once]
+            gradient[at[:, None], columns] += pull[once]
+            rest = np.setdiff1d(np.arange(len(frames)), once, assume_unique=True)
+            frames, square, pull = frames[rest], square[rest], pull[rest]
 
 
 def slopes(

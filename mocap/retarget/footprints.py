@@ -21,6 +21,9 @@ _PIVOT, _SLIDE = 0.35, 0.1
 #: Heights over the level people stand on that are taken for it, metres.
 _ON_LEVEL = 0.06
 
+#: Cosine of a foot's tilt beyond which it rests on its tip.
+_STEEP = 0.5
+
 HEEL, TOE, FLAT, FREE = 0, 1, 2, 3
 
 
@@ -38,6 +41,7 @@ class Path:
         held: (F,) how much the place is kept, 0 to 1.
         pinned: (F,) whether it may not slide.
         pivots: (F,) whether it turns on the spot.
+        tips: (F,) whether it rests so steeply, on its tip, that its turn is its own affair.
     """
 
     places: Float[np.ndarray, "frames 3"]
@@ -47,6 +51,7 @@ class Path:
     held: Float[np.ndarray, " frames"]
     pinned: Bool[np.ndarray, " frames"]
     pivots: Bool[np.ndarray, " frames"]
+    tips: Bool[np.ndarray, " frames"]
 
 
 def path_of(
@@ -72,19 +77,26 @@ def path_of(
     run, count = label(rests.any(1))
     kind = np.where(rests.all(1), FLAT, np.where(rests[:, 0], HEEL, TOE))
     kind = np.where(run > 0, kind, FREE)
-    yaw, pitch, roll = _angles(turns)
+    yaw, pitch = _angles(turns)
     shift, turned = np.zeros((frames, 3)), np.zeros((frames, 3))
-    pinned, pivots = np.zeros(frames, bool), np.zeros(frames, bool)
+    pinned, pivots, tips = (np.zeros(frames, bool) for _ in range(3))
     for one in range(1, count + 1):
         at = np.flatnonzero(run == one)
-        angles, pivot = _standing(yaw[at], pitch[at], roll[at], kind[at], fps)
-        spots = _spots(middle[at], turns[at], edges, kind[at])
-        places = _kept(spots, kind[at], angles, edges, pivot, level)
+        steep = np.abs(turns[at, 2, 2]) < _STEEP
+        if steep.any():
+            kind[at] = HEEL if (kind[at] == HEEL).mean() > 0.5 else TOE
+        spots = middle[at] + np.einsum("fab,fb->fa", turns[at], edges[kind[at]])
+        if steep.any():
+            wanted, pivot = turns[at], False
+            places = _on_tip(spots, level)
+        else:
+            angles, pivot = _standing(yaw[at], pitch[at], kind[at], fps)
+            wanted = _matrices(angles)
+            places = _kept(spots, kind[at], angles, edges, pivot, level)
         slides = np.linalg.norm((spots - places)[:, :2], axis=1).max() > _SLIDE
         if slides:
             places[:, :2] = spots[:, :2]
-        pinned[at], pivots[at] = not slides, pivot
-        wanted = _matrices(angles)
+        pinned[at], pivots[at], tips[at] = not slides, pivot, steep.any()
         reference = places - np.einsum("fab,fb->fa", wanted, edges[kind[at]])
         shift[at] = reference - middle[at]
         turned[at] = Rotation.from_matrix(wanted @ np.swapaxes(turns[at], 1, 2)).as_rotvec()
@@ -98,13 +110,14 @@ def path_of(
     ends = reference[:, None] + np.einsum("fab,pb->fpa", wanted, edges)
     under = np.minimum(ends[..., 2].min(1), 0.0)
     places[:, 2] -= np.where(run > 0, 0.0, under)
-    return Path(places, wanted, kind, run, held, pinned, pivots)
+    return Path(places, wanted, kind, run, held, pinned, pivots, tips)
 
 
-def _angles(turns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Yaw, pitch (toes down is positive) and roll of feet that point along +X when level."""
-    yaw, pitch, roll = Rotation.from_matrix(turns).as_euler("ZYX").T
-    return np.unwrap(yaw), pitch, roll
+def _angles(turns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Yaw and pitch (toes down is positive) of feet that point along +X when level."""
+    ahead = turns[:, :, 0]
+    yaw = np.arctan2(ahead[:, 1], ahead[:, 0])
+    return np.unwrap(yaw), -np.arcsin(np.clip(ahead[:, 2], -1.0, 1.0))
 
 
 def _matrices(angles: np.ndarray) -> np.ndarray:
@@ -112,7 +125,7 @@ def _matrices(angles: np.ndarray) -> np.ndarray:
 
 
 def _standing(
-    yaw: np.ndarray, pitch: np.ndarray, roll: np.ndarray, kind: np.ndarray, fps: float
+    yaw: np.ndarray, pitch: np.ndarray, kind: np.ndarray, fps: float
 ) -> tuple[np.ndarray, bool]:
     """(N, 3) yaw, pitch and roll of a foot within one rest, and whether it pivots."""
     flat = kind == FLAT
@@ -129,8 +142,17 @@ def _standing(
     return np.stack([around, tilt, np.zeros_like(tilt)], 1), pivot
 
 
-def _spots(middle: np.ndarray, turns: np.ndarray, edges: np.ndarray, kind: np.ndarray) -> np.ndarray:
-    return middle + np.einsum("fab,fb->fa", turns, edges[kind])
+def _on_tip(spots: np.ndarray, level: float) -> np.ndarray:
+    """(N, 3) where the tip of a steep foot is kept."""
+    places = np.tile(spots.mean(0), (len(spots), 1))
+    places[:, 2] = _grounded(float(places[0, 2]), level)
+    return places
+
+
+def _grounded(height: float, level: float) -> float:
+    """The height of what is rested on."""
+    near = min((level, 0.0), key=lambda one: abs(height - one))
+    return near if abs(height - near) < _ON_LEVEL else max(height, 0.0)
 
 
 def _kept(
@@ -154,9 +176,7 @@ def _kept(
         back = np.einsum("fab,fb->fa", wanted, edges[kind])
         centre = (spots - back)[chosen].mean(0)
         places = centre + back
-    height = float(spots[chosen, 2].mean())
-    near = min((level, 0.0), key=lambda one: abs(height - one))
-    places[:, 2] = near if abs(height - near) < _ON_LEVEL else max(height, 0.0)
+    places[:, 2] = _grounded(float(spots[chosen, 2].mean()), level)
     return places
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import binary_closing, binary_opening, gaussian_filter1d
 from scipy.spatial.transform import Rotation, Slerp
 
@@ -65,6 +66,22 @@ class HumanMotion:
     def turn(self, name: str) -> Float[np.ndarray, "frames 3 3"]:
         """A joint's turn over time."""
         return self.turns[:, NAMES.index(name)]
+
+    def resampled(self, fps: float) -> "HumanMotion":
+        """The same motion at another even rate, from the same first instant."""
+        times = np.arange(len(self)) / self.fps
+        wanted = np.arange(int(times[-1] * fps + 1e-6) + 1) / fps
+        nearest = np.clip(np.rint(wanted * self.fps).astype(int), 0, len(self) - 1)
+        joints, turns = _resampled(self.joints, self.turns, times, wanted)
+        return replace(
+            self,
+            fps=float(fps),
+            joints=joints,
+            turns=turns,
+            contacts=self.contacts[nearest],
+            sigma=None if self.sigma is None else self.sigma[nearest],
+            observed=None if self.observed is None else self.observed[nearest],
+        )
 
     def leg(self) -> float:
         """From hip to sole with straight knees, metres."""
@@ -225,8 +242,7 @@ def _resampled(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Joints and turns at other times; beyond the ends, those of the ends."""
     wanted = np.clip(wanted, times[0], times[-1])
-    flat = joints.reshape(len(joints), -1)
-    placed = np.stack([np.interp(wanted, times, column) for column in flat.T], 1)
+    placed = PchipInterpolator(times, joints.reshape(len(joints), -1))(wanted)
     spun = [
         Slerp(times, Rotation.from_matrix(turns[:, joint]))(wanted).as_matrix()
         for joint in range(turns.shape[1])

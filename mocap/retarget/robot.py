@@ -7,7 +7,10 @@ meshes that are not there, speeds where none is stated.
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,9 +76,16 @@ class Robot:
     locked: Bool[np.ndarray, " joints"]
     notes: tuple[str, ...]
 
+    @cached_property
+    def _joints_of(self) -> tuple[tuple[int, ...], ...]:
+        rows: list[list[int]] = [[] for _ in self.bodies]
+        for joint, body in enumerate(self.joint_body):
+            rows[body].append(joint)
+        return tuple(map(tuple, rows))
+
     def joints_of(self, body: int) -> tuple[int, ...]:
         """The joints that move a body against its parent, the outermost last."""
-        return tuple(int(j) for j in np.flatnonzero(self.joint_body == body))
+        return self._joints_of[body]
 
     def above(self, body: int) -> tuple[int, ...]:
         """A body and its ancestors, the base first."""
@@ -103,6 +113,9 @@ def read_robot(name: str | Path) -> Robot:
     Raises:
         RetargetError: there is no such robot, MuJoCo cannot read it, or it does not move.
     """
+    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+        # Asked for when MuJoCo is first imported: how it draws where there is no screen.
+        os.environ.setdefault("MUJOCO_GL", "egl")
     try:
         import mujoco
     except ImportError as missing:

@@ -1,6 +1,6 @@
 """The motion that follows its targets within a robot's limits: all frames at once.
 
-Gauss-Newton with backtracking on one energy: what pulls at parts (:mod:`.tasks`), accelerations
+Levenberg-Marquardt, each frame with damping of its own, on one energy: what pulls at parts (:mod:`.tasks`), accelerations
 that cost, and one-sided terms for joint limits, speeds, the ground and the robot's own body
 (:mod:`.barriers`). Frames are tied to their neighbours joint by joint, so that the normal matrix
 has a narrow band. Terms a little inside of the limits leave nothing to clip at the end; what
@@ -12,16 +12,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.interpolate import CubicSpline
 from scipy.linalg import solveh_banded
-from scipy.spatial.transform import Rotation, Slerp
+from scipy.spatial.transform import Rotation
 
 from mocap.retarget.barriers import Barriers
-from mocap.retarget.kinematics import Pose, pose_robot
+from mocap.retarget.kinematics import Pose, Posed, pose_robot
 from mocap.retarget.tasks import Tasks, residuals
 
 #: Longest step of an angle in one iteration, radians.
 _STEP = 0.6
+#: First damping of every frame: a step of one radian, or metre, costs half of it.
+_DAMPING = 1.0
+#: How often a step is damped more before it is given up, and what gain is none, as a share.
+_TRIES, _ENOUGH = 5, 1e-3
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class SolverConfig:
         coarse: frames a second of a first pass over fewer frames.
         coarse_iterations: of it.
         iterations: of all frames.
+        late: the last of these, which keep the robot out of itself.
         acceleration: of joints that is no effort, rad/s^2, and of the base, m/s^2.
         rest: how far joints that nothing tells stray from where they rest, radians.
         collisions: whether the robot keeps out of itself.
@@ -41,35 +45,11 @@ class SolverConfig:
     coarse: float = 10.0
     coarse_iterations: int = 14
     iterations: int = 6
-    acceleration: tuple[float, float] = (250.0, 60.0)
+    late: int = 3
+    acceleration: tuple[float, float] = (120.0, 60.0)
     rest: float = 3.0
     collisions: bool = True
     ground: bool = True
-
-
-def start_of(tasks: Tasks) -> Pose:
-    """The robot at rest, where the pelvis is to be and as it is to be turned."""
-    robot, found, targets = tasks.robot, tasks.found, tasks.targets
-    joints = np.tile(robot.resting(), (len(targets), 1))
-    bearing = found.bearings["pelvis"]
-    body = robot.bodies.index(bearing.body)
-    frames = len(targets)
-    still = Pose(np.zeros((frames, 3)), np.tile(np.eye(3), (frames, 1, 1)), joints)
-    posed = pose_robot(robot, still)
-    turn = targets.turns["pelvis"] @ np.swapaxes(posed.turns[body], 1, 2)
-    place = targets.pelvis - np.einsum("fab,fb->fa", turn, posed.point(body, bearing.point))
-    return Pose(place, turn, joints)
-
-
-def thinned(pose: Pose, at: np.ndarray, frames: int) -> Pose:
-    """A pose known at some frames, at all of them."""
-    wanted = np.arange(frames)
-    if len(at) < 2:
-        return Pose(*(np.repeat(part[:1], frames, 0) for part in vars(pose).values()))
-    turn = Slerp(at, Rotation.from_matrix(pose.turn))(np.clip(wanted, at[0], at[-1])).as_matrix()
-    place = CubicSpline(at, pose.place)(wanted)
-    joints = np.stack([np.interp(wanted, at, column) for column in pose.joints.T], 1)
-    return Pose(place, turn, joints)
 
 
 def solve(
@@ -81,30 +61,29 @@ def solve(
     on_iteration: Callable[[], None] | None = None,
 ) -> Pose:
     """The pose of least energy near a given one."""
-    energy = None
+    posed = pose_robot(tasks.robot, pose)
+    damping = np.full(len(pose), _DAMPING)
     for _ in range(iterations):
-        posed = pose_robot(tasks.robot, pose)
         barriers.prepare(pose, posed)
-        normal, gradient, now = _equations(tasks, pose, posed, barriers, config)
-        energy = now
-        step = _step(tasks, normal, gradient, config, barriers.fps, pose, barriers)
-        step[:, 3:] *= np.minimum(1.0, _STEP / np.maximum(np.abs(step[:, 3:]).max(1), 1e-9))[
-            :, None
-        ]
-        share = 1.0
-        for _ in range(4):
-            candidate = _moved(tasks, pose, share * step)
-            new = _energy(tasks, candidate, barriers, config)
-            if new < energy:
+        normal, gradient = _equations(tasks, pose, posed, barriers, config)
+        energy = _energies(tasks, pose, posed, barriers, config)
+        for _ in range(_TRIES):
+            step = _step(tasks, normal, gradient, damping, config, pose, barriers)
+            most = np.abs(step[:, 3:]).max(1, keepdims=True)
+            step *= np.minimum(1.0, _STEP / np.maximum(most, 1e-9))
+            candidate = _moved(tasks, pose, step)
+            there = pose_robot(tasks.robot, candidate)
+            new = _energies(tasks, candidate, there, barriers, config)
+            # Each frame is damped for itself: one that is stuck holds nobody else up.
+            damping = np.clip(damping * np.where(new > energy, 10.0, 0.2), 1e-3, 1e6)
+            if new.sum() < energy.sum():
                 break
-            share *= 0.4
-        else:
-            break
-        gain = energy - new
-        pose = candidate
         if on_iteration is not None:
             on_iteration()
-        if gain < 1e-3 * new:
+        if not new.sum() < energy.sum():
+            break
+        pose, posed = candidate, there
+        if energy.sum() - new.sum() < _ENOUGH * new.sum():
             break
     return pose
 
@@ -122,7 +101,7 @@ def _accelerations(tasks: Tasks, config: SolverConfig, fps: float) -> np.ndarray
     units = np.concatenate(
         [np.full(3, base), np.full(3, 0.5 * joint), np.full(len(tasks.moving), joint)]
     )
-    return (fps**2 / units) ** 2 * 1.0
+    return (fps**2 / units) ** 2
 
 
 def _seconds(tasks: Tasks, pose: Pose) -> Float[np.ndarray, "inner unknowns"]:
@@ -133,46 +112,45 @@ def _seconds(tasks: Tasks, pose: Pose) -> Float[np.ndarray, "inner unknowns"]:
     return np.concatenate([place, np.diff(spin, axis=0), joints], 1)
 
 
-def _energy(tasks: Tasks, pose: Pose, barriers: Barriers, config: SolverConfig) -> float:
-    posed = pose_robot(tasks.robot, pose)
-    total = sum(
-        float(np.sum(residuals(tasks, group, posed, False)[0] ** 2)) for group in tasks.groups
-    )
-    total += float(np.sum(_accelerations(tasks, config, barriers.fps) * _seconds(tasks, pose) ** 2))
+def _energies(
+    tasks: Tasks, pose: Pose, posed: Posed, barriers: Barriers, config: SolverConfig
+) -> Float[np.ndarray, " frames"]:
+    """The energy of each frame."""
+    total = np.zeros(len(pose))
+    for group in tasks.groups:
+        total += np.sum(residuals(tasks, group, posed, False)[0] ** 2, 1)
+    squares = _accelerations(tasks, config, barriers.fps) * _seconds(tasks, pose) ** 2
+    total[1:-1] += np.sum(squares, 1)
     off = (pose.joints - tasks.robot.resting())[:, tasks.moving] / config.rest
-    return 0.5 * (total + float(np.sum(off**2))) + barriers.energy(pose, posed)
+    return 0.5 * (total + np.sum(off**2, 1)) + barriers.energies(pose, posed)
 
 
 def _equations(
-    tasks: Tasks, pose: Pose, posed: object, barriers: Barriers, config: SolverConfig
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Normal matrices (F, n, n) and gradients (F, n) within frames; the whole energy."""
+    tasks: Tasks, pose: Pose, posed: Posed, barriers: Barriers, config: SolverConfig
+) -> tuple[np.ndarray, np.ndarray]:
+    """Normal matrices (F, n, n) and gradients (F, n) of all but what ties frames together."""
     frames, size = len(pose), tasks.size
     normal, gradient = np.zeros((frames, size, size)), np.zeros((frames, size))
-    total = 0.0
     for group in tasks.groups:
         value, slope = residuals(tasks, group, posed, True)
+        assert slope is not None
         across = np.swapaxes(slope, 1, 2)
         columns = group.columns
         normal[:, columns[:, None], columns] += across @ slope
         gradient[:, columns] += (across @ value[..., None])[..., 0]
-        total += float(np.sum(value**2))
-    off = (pose.joints - tasks.robot.resting())[:, tasks.moving] / config.rest
-    gradient[:, 6:] += off / config.rest
+    off = (pose.joints - tasks.robot.resting())[:, tasks.moving]
+    gradient[:, 6:] += off / config.rest**2
     np.einsum("fmm->fm", normal)[:, 6:] += config.rest**-2
-    total += float(np.sum(off**2))
-    seconds = _seconds(tasks, pose)
-    total += float(np.sum(_accelerations(tasks, config, barriers.fps) * seconds**2))
-    energy = 0.5 * total + barriers.add(pose, posed, normal, gradient)
-    return normal, gradient, energy
+    barriers.add(pose, posed, normal, gradient)
+    return normal, gradient
 
 
 def _step(
     tasks: Tasks,
     normal: np.ndarray,
     gradient: np.ndarray,
+    damping: np.ndarray,
     config: SolverConfig,
-    fps: float,
     pose: Pose,
     barriers: Barriers,
 ) -> Float[np.ndarray, "frames unknowns"]:
@@ -183,7 +161,7 @@ def _step(
     for above in range(min(size, band + 1)):
         upper[band - above, :, above:] = np.diagonal(normal, above, 1, 2)
     right = -gradient
-    weights = _accelerations(tasks, config, fps)
+    weights = _accelerations(tasks, config, barriers.fps)
     if frames > 2:
         seconds = weights * _seconds(tasks, pose)
         right[:-2] -= seconds
@@ -196,7 +174,7 @@ def _step(
         upper[band - size, 2:] -= 2 * weights
         upper[band - 2 * size, 2:] += weights
     barriers.add_speeds(pose, upper, right)
-    upper[band] += 1e-6 + 1e-9 * upper[band]
+    upper[band] += damping[:, None] + 1e-9 * upper[band]
     flat = upper.reshape(band + 1, frames * size)
     return solveh_banded(
         flat, right.ravel(), overwrite_ab=True, overwrite_b=True, check_finite=False

@@ -177,7 +177,7 @@ def _foot(
 
 def _turn_weights(path: Path, loose: np.ndarray) -> Float[np.ndarray, "frames 3"]:
     weights = np.repeat(1.0 / loose[:, None], 3, 1)
-    standing = path.rests != FREE
+    standing = (path.rests != FREE) & ~path.tips
     weights[standing] = 1.0 / _LEVEL
     weights[standing & (path.rests != FLAT), 1] = 1.0 / _EDGE
     weights[standing & (path.pivots | ~path.pinned), 2] = 1.0 / _EDGE
