@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+from scipy.ndimage import binary_dilation
 
 from mocap.retarget.collisions import Collisions, Touch
+from mocap.retarget.footprints import FREE
 from mocap.retarget.kinematics import Pose, Posed
 from mocap.retarget.surface import Hull
-from mocap.retarget.tasks import Tasks
+from mocap.retarget.tasks import Tasks, foot_points, pace_of
 
 #: Units in which each is stiff: joint limits (radians), speeds (radians a frame), ground and own
 #: body (metres), and how far inside each begins.
@@ -22,6 +24,16 @@ _LIMIT, _LIMIT_ROOM = 0.004, 0.004
 _SPEED, _SPEED_ROOM = 0.004, 0.02
 _GROUND, _GROUND_ROOM = 0.0005, 0.0003
 _BODY, _BODY_ROOM = 0.003, 0.004
+#: Corners of a body that the ground pushes at once, how far they are apart, metres, and what puts
+#: those too near out of the question.
+_CORNERS, _CORNER, _NEXT = 3, 0.05, 1e3
+#: Frames around those that touch in which touches are looked for again.
+_AROUND = 2
+#: What is no violation yet, metres.
+_SLIGHT = 0.0008
+#: Speed that is brisk for any joint, rad/s, and for one of a limb that the person turns fast, as a
+#: share of that; and in which units more of it is effort, rad/s.
+_BRISK, _OF_PACE, _HASTE = 4.5, 1.2, 2.0
 
 
 @dataclass(eq=False)
@@ -33,6 +45,7 @@ class Barriers:
         fps: frames a second.
         hulls: of each body, for the ground; None to leave it out.
         collisions: finds where the robot touches itself; None to leave it out.
+        near: (F,) frames in which the robot is near to touching itself; None for not known.
         touches: what was last found.
     """
 
@@ -40,6 +53,7 @@ class Barriers:
     fps: float
     hulls: tuple[Hull, ...] | None = None
     collisions: Collisions | None = None
+    near: Bool[np.ndarray, " frames"] | None = None
     touches: list[Touch] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -50,17 +64,44 @@ class Barriers:
         for name, value in self.tasks.found.speed.items():
             speeds[robot.joints.index(name)] = value
         self.speed = speeds
+        self._apart = [
+            np.linalg.norm(hull.points[:, None] - hull.points, axis=2) for hull in self.hulls or ()
+        ]
         self._most = (1.0 - _SPEED_ROOM) * speeds[moving] / self.fps
+        pace = np.maximum(_BRISK, _OF_PACE * pace_of(self.tasks))[:-1] / self.fps
+        self._brisk = np.minimum(pace, self._most)
 
     def prepare(self, pose: Pose, posed: Posed) -> None:
         """Find what touches; until the next call these are taken to be planes."""
+        if self.collisions is None:
+            return
+        self.touches = self.collisions.find(pose, posed, self.near)
+        near = np.zeros(len(pose), bool)
+        for touch in self.touches:
+            near[touch.frames] = True
+        self.near = binary_dilation(near, iterations=_AROUND)
+
+    def violated(self, pose: Pose, posed: Posed) -> Bool[np.ndarray, " frames"]:
+        """(F,) frames in which the robot is in itself or in the ground, or a foot slips."""
+        bad = np.zeros(len(pose), bool)
+        for _, frames, depth, _ in self._under(posed):
+            bad[frames[depth < -_SLIGHT]] = True
         if self.collisions is not None:
-            self.touches = self.collisions.find(pose, posed)
+            self.near = None
+            self.prepare(pose, posed)
+            for touch in self.touches:
+                bad[touch.frames[touch.room(posed) < 0]] = True
+        for side, path in self.tasks.targets.feet.items():
+            off = foot_points(self.tasks, side, posed) - path.places
+            off[~path.pinned, :2] = 0.0
+            bad |= (path.rests != FREE) & ~path.tips & (np.linalg.norm(off, axis=1) > _SLIGHT)
+        return bad
 
     def energies(self, pose: Pose, posed: Posed) -> Float[np.ndarray, " frames"]:
         """The energy of each frame."""
         total = np.sum((self._beyond(pose) / _LIMIT) ** 2, 1)
-        total[1:] += np.sum((self._fast(pose) / _SPEED) ** 2, 1)
+        for most, unit in self._speeds():
+            total[1:] += np.sum((self._fast(pose, most) / unit) ** 2, 1)
         for _, frames, depth, _ in self._under(posed):
             total[frames] += (depth / _GROUND) ** 2
         for touch in self.touches:
@@ -94,24 +135,27 @@ class Barriers:
 
     def add_speeds(self, pose: Pose, upper: np.ndarray, right: np.ndarray) -> None:
         """Add speeds, which tie frames together, to a banded system; ``right`` is -gradient."""
-        fast = self._fast(pose) / _SPEED**2
-        if not fast.any():
-            return
         size, band = self.tasks.size, len(upper) - 1
-        stiff = (fast != 0) / _SPEED**2
-        right[:-1, 6:] += fast
-        right[1:, 6:] -= fast
-        upper[band, :-1, 6:] += stiff
-        upper[band, 1:, 6:] += stiff
-        upper[band - size, 1:, 6:] -= stiff
+        for most, unit in self._speeds():
+            fast = self._fast(pose, most) / unit**2
+            stiff = (fast != 0) / unit**2
+            right[:-1, 6:] += fast
+            right[1:, 6:] -= fast
+            upper[band, :-1, 6:] += stiff
+            upper[band, 1:, 6:] += stiff
+            upper[band - size, 1:, 6:] -= stiff
+
+    def _speeds(self) -> tuple[tuple[np.ndarray, float], ...]:
+        """Steps of joints from frame to frame beyond which it is effort, or over the limit."""
+        return (self._brisk, _HASTE / self.fps), (self._most, _SPEED)
 
     def _beyond(self, pose: Pose) -> np.ndarray:
         joints = pose.joints[:, self.tasks.moving]
         return np.minimum(joints - self._low, 0) + np.maximum(joints - self._high, 0)
 
-    def _fast(self, pose: Pose) -> np.ndarray:
+    def _fast(self, pose: Pose, most: np.ndarray) -> np.ndarray:
         step = np.diff(pose.joints[:, self.tasks.moving], axis=0)
-        return np.sign(step) * np.maximum(np.abs(step) - self._most, 0)
+        return np.sign(step) * np.maximum(np.abs(step) - most, 0)
 
     def _under(self, posed: Posed) -> list[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
         """Bodies under the ground: which, in which frames, how deep (negative), lowest points."""
@@ -119,16 +163,22 @@ class Barriers:
         for body, hull in enumerate(self.hulls or ()):
             if not len(hull):
                 continue
+            apart = self._apart[body]
             heights = posed.turns[body][:, 2] @ hull.points.T - hull.radii
-            row = np.argmin(heights, 1)
-            depth = heights[np.arange(len(row)), row] + posed.places[body][:, 2] - _GROUND_ROOM
-            frames = np.flatnonzero(depth < 0)
-            if len(frames):
+            heights += posed.places[body][:, 2, None] - _GROUND_ROOM
+            for _ in range(_CORNERS):
+                row = np.argmin(heights, 1)
+                depth = heights[np.arange(len(row)), row]
+                frames = np.flatnonzero(depth < 0)
+                if not len(frames):
+                    break
                 local = hull.points[row[frames]]
                 point = posed.places[body][frames] + np.einsum(
                     "fab,fb->fa", posed.turns[body][frames], local
                 )
                 found.append((body, frames, depth[frames], point))
+                # The next one is another corner: on one alone a body would rock.
+                heights[frames] += _NEXT * (apart[row[frames]] < _CORNER)
         return found
 
     @staticmethod

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.spatial.transform import Rotation
 
 from mocap.retarget.kinematics import Pose, Posed, at_rest
@@ -80,25 +80,28 @@ class Collisions:
         self.built_in: frozenset[tuple[int, int]] = frozenset()
         self.built_in = self._built_in()
 
-    def find(self, pose: Pose, posed: Posed) -> list[Touch]:
-        """All touches of a motion."""
+    def find(
+        self, pose: Pose, posed: Posed, among: Bool[np.ndarray, " frames"] | None = None
+    ) -> list[Touch]:
+        """All touches of a motion, or of some of its frames."""
         rows: dict[tuple[int, int], list[tuple[int, np.ndarray]]] = {}
         quaternions = Rotation.from_matrix(pose.turn).as_quat(scalar_first=True)
-        for frame in range(len(pose)):
+        frames = range(len(pose)) if among is None else np.flatnonzero(among).tolist()
+        for frame in frames:
             for pair, contact in self._contacts(
                 pose.place[frame], quaternions[frame], pose.joints[frame]
             ):
                 rows.setdefault(pair, []).append((frame, contact))
         found = []
         for (first, second), some in rows.items():
-            frames = np.array([frame for frame, _ in some])
+            when = np.array([frame for frame, _ in some])
             values = np.array([contact for _, contact in some])
             middle, normal, room = values[:, :3], values[:, 3:6], values[:, 6:]
             locals_ = []
             for body, sign in ((first, -0.5), (second, 0.5)):
-                away = middle + sign * room * normal - posed.places[body][frames]
-                locals_.append(np.einsum("fba,fb->fa", posed.turns[body][frames], away))
-            found.append(Touch(first, second, frames, locals_[0], locals_[1], normal))
+                away = middle + sign * room * normal - posed.places[body][when]
+                locals_.append(np.einsum("fba,fb->fa", posed.turns[body][when], away))
+            found.append(Touch(first, second, when, locals_[0], locals_[1], normal))
         return found
 
     def overlaps(self, pose: Pose, depth: float) -> list[set[tuple[int, int]]]:

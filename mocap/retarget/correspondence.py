@@ -80,6 +80,7 @@ class Correspondence:
         segments: by the person's part: ``left_thigh``, ``left_shank``, ``left_upper_arm`` ...
         bearings: by the person's part: ``pelvis``, ``chest``, ``head``, ``left_foot`` ...
         soles: by side.
+        hips: (3,) by side, in the axes of the pelvis's body.
         leg: from hip to sole with straight knees, metres.
         joints: those that move; the others stay where they rest.
         speed: greatest speeds that replace the model's, rad/s, by joint.
@@ -90,6 +91,7 @@ class Correspondence:
     segments: dict[str, Segment]
     bearings: dict[str, Bearing]
     soles: dict[str, Sole]
+    hips: dict[str, Float[np.ndarray, "3"]]
     leg: float
     joints: tuple[str, ...]
     speed: dict[str, float] = field(default_factory=dict)
@@ -140,6 +142,10 @@ def correspondence_of(robot: Robot) -> Correspondence:
         segments=segments,
         bearings=bearings,
         soles=soles,
+        hips={
+            side: _local(build, build.pelvis, leg.points[0])
+            for side, leg in zip(SIDES, build.legs, strict=True)
+        },
         leg=float(np.mean(lengths)),
         joints=tuple(robot.joints[j] for j in moving),
     )

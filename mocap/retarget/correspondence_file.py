@@ -8,7 +8,7 @@ import numpy as np
 
 from mocap.errors import RetargetError
 from mocap.files import write_whole
-from mocap.retarget.correspondence import Bearing, Correspondence, Segment, Sole
+from mocap.retarget.correspondence import SIDES, Bearing, Correspondence, Segment, Sole
 from mocap.retarget.robot import Robot
 
 FORMAT = "mocap-robot-correspondence"
@@ -30,6 +30,7 @@ def write_correspondence(path: Path, found: Correspondence) -> Path:
         "robot": found.robot,
         "scale": found.scale,
         "leg": round(found.leg, 5),
+        "hips": {side: _plain(place) for side, place in found.hips.items()},
         "joints": list(found.joints),
         "speed": found.speed,
         "segments": {
@@ -97,6 +98,7 @@ def read_correspondence(path: Path, robot: Robot) -> Correspondence:
                 side: Sole(one["body"], _array(one["corners"], (4, 3)))
                 for side, one in content["soles"].items()
             },
+            hips={side: _array(content["hips"][side], (3,)) for side in SIDES},
             leg=float(content["leg"]),
             joints=tuple(content["joints"]),
             speed={name: float(value) for name, value in content.get("speed", {}).items()},

@@ -96,7 +96,7 @@ def path_of(
         slides = np.linalg.norm((spots - places)[:, :2], axis=1).max() > _SLIDE
         if slides:
             places[:, :2] = spots[:, :2]
-        pinned[at], pivots[at], tips[at] = not slides, pivot, steep.any()
+        pinned[at], pivots[at], tips[at] = not (slides or steep.any()), pivot, steep.any()
         reference = places - np.einsum("fab,fb->fa", wanted, edges[kind[at]])
         shift[at] = reference - middle[at]
         turned[at] = Rotation.from_matrix(wanted @ np.swapaxes(turns[at], 1, 2)).as_rotvec()

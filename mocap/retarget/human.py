@@ -25,6 +25,8 @@ _DEPTH, _HEEL, _BALL = 0.0315, -0.13, 0.95
 #: What rests without being told: m/s, and metres over the lower foot's lowest point; each where
 #: rest and no rest are equally likely. Seconds that a rest, and a gap in one, last at least.
 _SPEED, _LIFT, _SHORTEST = 0.3, 0.05, 0.1
+#: Flesh around joints, metres.
+_FLESH = 0.05
 #: How unevenly frames may come before they are resampled, seconds.
 _JITTER = 2e-3
 #: Longest gap that is filled in, seconds.
@@ -161,7 +163,9 @@ def human_motion(
     soles = np.concatenate(
         [sole_points(joints, turns, side)[0][:, :2] for side in ("left", "right")], axis=1
     )
-    rests, floor = _resting(soles, contacts, fps)
+    flesh = [row for row, name in enumerate(NAMES) if not name.endswith(("ankle", "foot"))]
+    lowest = np.minimum(soles[..., 1].min(1), (joints[:, flesh, 1] - _FLESH).min(1))
+    rests, floor = _resting(soles, lowest, contacts, fps)
     if contacts is None:
         joints = joints - [0.0, floor, 0.0]
     return HumanMotion(
@@ -251,7 +255,7 @@ def _resampled(
 
 
 def _resting(
-    soles: np.ndarray, told: np.ndarray | None, fps: float
+    soles: np.ndarray, lowest: np.ndarray, told: np.ndarray | None, fps: float
 ) -> tuple[Bool[np.ndarray, "frames 4"], float]:
     """Which foot points rest, and how high the floor is that they rest on."""
     floor = 0.0
@@ -260,6 +264,8 @@ def _resting(
         speed = np.linalg.norm(np.gradient(smooth, axis=0), axis=-1) * fps
         slow = smooth[..., 1][speed < _SPEED]
         floor = float(np.percentile(slow if len(slow) > 8 else smooth[..., 1], 10))
+        # Who kneels or lies does so on the floor, and not on the feet.
+        floor = min(floor, float(np.percentile(lowest, 10)))
         lift = smooth[..., 1] - np.minimum(smooth[..., 1].min(1, keepdims=True), floor + _LIFT)
         told = 1.0 / ((1.0 + (speed / _SPEED) ** 4) * (1.0 + (lift / _LIFT) ** 4))
     span = max(round(_SHORTEST * fps), 1)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.linalg import solveh_banded
 from scipy.spatial.transform import Rotation
 
@@ -23,6 +23,7 @@ from mocap.retarget.tasks import Tasks, residuals
 _STEP = 0.6
 #: First damping of every frame: a step of one radian, or metre, costs half of it.
 _DAMPING = 1.0
+_FROZEN = 1e12
 #: How often a step is damped more before it is given up, and what gain is none, as a share.
 _TRIES, _ENOUGH = 5, 1e-3
 
@@ -33,9 +34,10 @@ class SolverConfig:
 
     Attributes:
         coarse: frames a second of a first pass over fewer frames.
-        coarse_iterations: of it.
-        iterations: of all frames.
-        late: the last of these, which keep the robot out of itself.
+        coarse_iterations: of it, without and with ground and collisions.
+        iterations: of all frames, at most.
+        repairs: how often frames that violate anything are solved again.
+        repair_iterations: of each time.
         acceleration: of joints that is no effort, rad/s^2, and of the base, m/s^2.
         rest: how far joints that nothing tells stray from where they rest, radians.
         collisions: whether the robot keeps out of itself.
@@ -43,9 +45,10 @@ class SolverConfig:
     """
 
     coarse: float = 10.0
-    coarse_iterations: int = 14
-    iterations: int = 6
-    late: int = 3
+    coarse_iterations: int = 10
+    iterations: int = 4
+    repairs: int = 4
+    repair_iterations: int = 6
     acceleration: tuple[float, float] = (120.0, 60.0)
     rest: float = 3.0
     collisions: bool = True
@@ -59,16 +62,19 @@ def solve(
     config: SolverConfig,
     iterations: int,
     on_iteration: Callable[[], None] | None = None,
+    frozen: Bool[np.ndarray, " frames"] | None = None,
 ) -> Pose:
-    """The pose of least energy near a given one."""
+    """The pose of least energy near a given one; frozen frames stay as they are."""
     posed = pose_robot(tasks.robot, pose)
     damping = np.full(len(pose), _DAMPING)
+    still = np.zeros(len(pose), bool) if frozen is None else frozen
     for _ in range(iterations):
         barriers.prepare(pose, posed)
         normal, gradient = _equations(tasks, pose, posed, barriers, config)
         energy = _energies(tasks, pose, posed, barriers, config)
         for _ in range(_TRIES):
-            step = _step(tasks, normal, gradient, damping, config, pose, barriers)
+            firm = np.where(still, _FROZEN, damping)
+            step = _step(tasks, normal, gradient, firm, config, pose, barriers)
             most = np.abs(step[:, 3:]).max(1, keepdims=True)
             step *= np.minimum(1.0, _STEP / np.maximum(most, 1e-9))
             candidate = _moved(tasks, pose, step)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
+from scipy.ndimage import maximum_filter1d
+from scipy.spatial.transform import Rotation
 
 from mocap.geometry import Y_UP_TO_Z_UP
 from mocap.retarget.correspondence import SIDES, Correspondence, Sole
@@ -42,6 +44,7 @@ class Targets:
         directions: (F, 3) unit, of segments by name.
         turns: (F, 3, 3) from the robot's body's axes to the world's, of bearings by name.
         feet: paths by side.
+        pace: (F,) how fast each part turns, rad/s.
         doubt: (F,) 1 where the motion is as sure as can be, more where it is not, of every part.
     """
 
@@ -51,6 +54,7 @@ class Targets:
     directions: dict[str, Float[np.ndarray, "frames 3"]]
     turns: dict[str, Float[np.ndarray, "frames 3 3"]]
     feet: dict[str, Path]
+    pace: dict[str, Float[np.ndarray, " frames"]]
     doubt: dict[str, Float[np.ndarray, " frames"]]
 
     def __len__(self) -> int:
@@ -84,8 +88,11 @@ def targets_of(
         doubt[name] = _doubt(motion, joint)
     for row, side in enumerate(SIDES):
         points, _ = sole_points(motion.joints, motion.turns, side)
+        # Legs part as far apart as the robot's hips are, or they would not be as straight.
+        apart = motion.place(f"{side}_hip") - hips
+        own = turns["pelvis"] @ (found.hips[side] - found.bearings["pelvis"].point)
         feet[side] = path_of(
-            scale * points[:, 2] @ Y_UP_TO_Z_UP.T,
+            scale * (points[:, 2] - apart) @ Y_UP_TO_Z_UP.T + own,
             Y_UP_TO_Z_UP @ motion.turn(f"{side}_ankle") @ LEVEL_FOOT,
             motion.contacts[:, 2 * row : 2 * row + 2],
             sole_edges(found, side)[0],
@@ -93,8 +100,26 @@ def targets_of(
             motion.fps,
         )
     return Targets(
-        motion.fps, scale, scale * hips @ Y_UP_TO_Z_UP.T, directions, turns, feet, doubt
+        fps=motion.fps,
+        scale=scale,
+        pelvis=scale * hips @ Y_UP_TO_Z_UP.T,
+        directions=directions,
+        turns=turns,
+        feet=feet,
+        pace={name: _pace(part, motion.fps) for name, part in {**directions, **turns}.items()},
+        doubt=doubt,
     )
+
+
+def _pace(part: np.ndarray, fps: float) -> Float[np.ndarray, " frames"]:
+    """How fast a direction or a turn changes, rad/s: the most within three frames."""
+    if part.ndim == 2:
+        step = 2 * np.arcsin(np.clip(0.5 * np.linalg.norm(np.diff(part, axis=0), axis=1), 0, 1))
+    else:
+        step = np.linalg.norm(
+            Rotation.from_matrix(part[1:] @ np.swapaxes(part[:-1], 1, 2)).as_rotvec(), axis=1
+        )
+    return maximum_filter1d(np.concatenate([step, step[-1:]]), 3) * fps
 
 
 def sole_edges(found: Correspondence, side: str) -> tuple[np.ndarray, np.ndarray]:

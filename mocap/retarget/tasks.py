@@ -101,6 +101,20 @@ def tasks_of(robot: Robot, found: Correspondence, targets: Targets) -> Tasks:
     return Tasks(robot, found, targets, moving, tuple(groups))
 
 
+def pace_of(tasks: Tasks) -> Float[np.ndarray, "frames moving"]:
+    """How fast the person turns the limb that each moving joint is of, rad/s."""
+    found = np.zeros((len(tasks.targets), len(tasks.moving)))
+    # Limbs after the trunk: theirs is what counts for joints of both.
+    for group in sorted(tasks.groups, key=lambda group: len(group.joints)):
+        names = [*group.segments, *group.bearings]
+        names += [f"{group.foot}_foot"] if group.foot else []
+        own = np.max([tasks.targets.pace[name] for name in names], axis=0)
+        places = np.searchsorted(tasks.moving, group.joints)
+        fresh = [p for p in places if not found[:, p].any()]
+        found[:, fresh] = own[:, None]
+    return found
+
+
 def residuals(
     tasks: Tasks, group: Group, posed: Posed, derive: bool
 ) -> tuple[Float[np.ndarray, "frames rows"], Float[np.ndarray, "frames rows columns"] | None]:
@@ -160,9 +174,10 @@ def _foot(
     body = tasks.robot.bodies.index(bearing.body)
     now = foot_points(tasks, side, posed)
     loose = _SWING * doubt
-    place = 1.0 / np.where(path.rests == FREE, loose, np.where(path.pinned, _HELD, loose))
+    firm = (path.rests != FREE) & ~path.tips
+    place = 1.0 / np.where(firm & path.pinned, _HELD, loose)
     weights = np.repeat(place[:, None], 3, 1)
-    weights[path.rests != FREE, 2] = 1.0 / _HELD
+    weights[firm, 2] = 1.0 / _HELD
     values.append((now - path.places) * weights)
     wanted = path.turns @ (bearing.turn @ LEVEL_FOOT).T
     off, slope = _turn_off(tasks, group, posed, body, wanted, derive)
