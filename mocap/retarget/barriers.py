@@ -23,7 +23,7 @@ from mocap.retarget.tasks import Tasks, foot_points, pace_of
 _LIMIT, _LIMIT_ROOM = 0.004, 0.004
 _SPEED, _SPEED_ROOM = 0.004, 0.02
 _GROUND, _GROUND_ROOM = 0.0005, 0.0003
-_BODY, _BODY_ROOM = 0.003, 0.004
+_BODY, _BODY_ROOM = 0.002, 0.004
 #: Corners of a body that the ground pushes at once, how far they are apart, metres, and what puts
 #: those too near out of the question.
 _CORNERS, _CORNER, _NEXT = 3, 0.05, 1e3
@@ -33,7 +33,7 @@ _AROUND = 2
 _SLIGHT = 0.0008
 #: Speed that is brisk for any joint, rad/s, and for one of a limb that the person turns fast, as a
 #: share of that; and in which units more of it is effort, rad/s.
-_BRISK, _OF_PACE, _HASTE = 4.5, 1.2, 2.0
+_BRISK, _OF_PACE, _HASTE = 4.0, 1.1, 1.0
 
 
 @dataclass(eq=False)
@@ -81,13 +81,21 @@ class Barriers:
             near[touch.frames] = True
         self.near = binary_dilation(near, iterations=_AROUND)
 
-    def violated(self, pose: Pose, posed: Posed) -> Bool[np.ndarray, " frames"]:
-        """(F,) frames in which the robot is in itself or in the ground, or a foot slips."""
+    def violated(
+        self, pose: Pose, posed: Posed, among: Bool[np.ndarray, " frames"] | None
+    ) -> Bool[np.ndarray, " frames"]:
+        """(F,) frames in which the robot is in itself or in the ground, or a foot slips.
+
+        Args:
+            pose: of all frames.
+            posed: the same.
+            among: frames in which it may touch itself; None for all.
+        """
         bad = np.zeros(len(pose), bool)
         for _, frames, depth, _ in self._under(posed):
             bad[frames[depth < -_SLIGHT]] = True
         if self.collisions is not None:
-            self.near = None
+            self.near = among
             self.prepare(pose, posed)
             for touch in self.touches:
                 bad[touch.frames[touch.room(posed) < 0]] = True
@@ -119,19 +127,23 @@ class Barriers:
             slope = slopes(self.tasks, posed, joints, frames, point, np.array([0.0, 0.0, 1.0]))
             self._push(normal, gradient, frames, columns, slope / _GROUND, depth / _GROUND)
         for touch in self.touches:
-            depth = np.minimum(touch.room(posed) - _BODY_ROOM, 0)
-            frames, way = touch.frames, touch.normal
+            depth = touch.room(posed) - _BODY_ROOM
+            chosen = np.flatnonzero(depth < 0)
+            if not len(chosen):
+                continue
+            frames, way = touch.frames[chosen], touch.normal[chosen]
             row = np.zeros((len(frames), self.tasks.size))
             ends = ((touch.first, touch.on_first, -1), (touch.second, touch.on_second, 1))
             for body, local, sign in ends:
                 columns, joints = self.tasks.columns_of(body)
-                point = posed.places[body][frames] + np.einsum(
-                    "fab,fb->fa", posed.turns[body][frames], local
-                )
+                turned = np.einsum("fab,fb->fa", posed.turns[body][frames], local[chosen])
+                point = posed.places[body][frames] + turned
                 row[:, columns] += sign * slopes(self.tasks, posed, joints, frames, point, way)
-            row *= (depth < 0)[:, None]
-            columns = np.arange(self.tasks.size)
-            self._push(normal, gradient, frames, columns, row / _BODY, depth / _BODY)
+            # What moves both bodies alike parts them by nothing.
+            columns = np.flatnonzero(np.abs(row).max(0) > 1e-12)
+            self._push(
+                normal, gradient, frames, columns, row[:, columns] / _BODY, depth[chosen] / _BODY
+            )
 
     def add_speeds(self, pose: Pose, upper: np.ndarray, right: np.ndarray) -> None:
         """Add speeds, which tie frames together, to a banded system; ``right`` is -gradient."""

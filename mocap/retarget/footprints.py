@@ -91,8 +91,11 @@ def path_of(
             places = _on_tip(spots, level)
         else:
             angles, pivot = _standing(yaw[at], pitch[at], kind[at], fps)
+            if pivot:
+                kind[at] = TOE
+                spots = middle[at] + np.einsum("fab,b->fa", turns[at], edges[TOE])
             wanted = _matrices(angles)
-            places = _kept(spots, kind[at], angles, edges, pivot, level)
+            places = _kept(spots, kind[at], angles, edges, level)
         slides = np.linalg.norm((spots - places)[:, :2], axis=1).max() > _SLIDE
         if slides:
             places[:, :2] = spots[:, :2]
@@ -160,22 +163,17 @@ def _kept(
     kind: np.ndarray,
     angles: np.ndarray,
     edges: np.ndarray,
-    pivot: bool,
     level: float,
 ) -> np.ndarray:
     """(N, 3) where the resting point is kept within one rest: one footprint for all its parts."""
     wanted = _matrices(angles * [1.0, 0.0, 0.0])
     flat = kind == FLAT
     chosen = flat if flat.any() else np.ones(len(kind), bool)
-    if pivot:
-        # The ball stays; heel and middle go round it.
-        ball = np.einsum("fab,fb->fa", wanted, edges[TOE] - edges[kind])
-        centre = (spots + ball)[chosen].mean(0)
-        places = centre - ball
-    else:
-        back = np.einsum("fab,fb->fa", wanted, edges[kind])
-        centre = (spots - back)[chosen].mean(0)
-        places = centre + back
+    back = np.einsum("fab,fb->fa", wanted, edges[kind])
+    centre = (spots - back)[chosen].mean(0)
+    places = centre + back
+    if (kind == kind[0]).all():
+        places[:] = spots[chosen].mean(0)
     places[:, 2] = _grounded(float(spots[chosen, 2].mean()), level)
     return places
 

@@ -122,21 +122,22 @@ def _followed(
     if loose.near is not None:
         barriers.near = np.repeat(binary_dilation(loose.near), stride)[:frames]
     pose = solve(tasks, thinned(pose, at, frames), barriers, config, config.iterations, count)
+    inner = None
     for _ in range(config.repairs):
-        bad = barriers.violated(pose, pose_robot(robot, pose))
+        bad = barriers.violated(pose, pose_robot(robot, pose), inner)
         if not bad.any():
             break
-        pose = _repaired(tasks, pose, barriers, bad, config)
+        inner = binary_dilation(bad, iterations=max(2, round(_ROOM * fps)))
+        pose = _repaired(tasks, pose, barriers, inner, config)
     joints = within_limits(pose.joints, robot.low, robot.high, barriers.speed, fps)
     return pose.with_joints(joints)
 
 
 def _repaired(
-    tasks: Tasks, pose: Pose, barriers: Barriers, bad: np.ndarray, config: SolverConfig
+    tasks: Tasks, pose: Pose, barriers: Barriers, inner: np.ndarray, config: SolverConfig
 ) -> Pose:
-    """Solve again around bad frames, between neighbours that stay as they are."""
+    """Solve some frames again, between neighbours that stay as they are."""
     fps = barriers.fps
-    inner = binary_dilation(bad, iterations=max(2, round(_ROOM * fps)))
     # Two frozen frames on both sides keep stretches apart that are solved in a row.
     at = np.flatnonzero(binary_dilation(inner, iterations=2))
     part = replace(tasks, targets=some_of(tasks.targets, at, fps))

@@ -47,9 +47,9 @@ class SolverConfig:
     coarse: float = 10.0
     coarse_iterations: int = 10
     iterations: int = 4
-    repairs: int = 4
+    repairs: int = 8
     repair_iterations: int = 6
-    acceleration: tuple[float, float] = (120.0, 60.0)
+    acceleration: tuple[float, float] = (120.0, 20.0)
     rest: float = 3.0
     collisions: bool = True
     ground: bool = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -25,6 +26,7 @@ class Hull:
         return len(self.points)
 
 
+@lru_cache(maxsize=8)
 def hulls(robot: Robot, *, seen: bool = False) -> tuple[Hull, ...]:
     """The hull of each body, of what collides, or else of what is seen.
 
