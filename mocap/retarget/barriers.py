@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.ndimage import binary_dilation
 
 from mocap.retarget.collisions import Collisions, Touch
@@ -23,6 +23,8 @@ from mocap.retarget.tasks import Tasks, foot_points, pace_of
 _LIMIT, _LIMIT_ROOM = 0.004, 0.004
 _SPEED, _SPEED_ROOM = 0.004, 0.02
 _GROUND, _GROUND_ROOM = 0.0005, 0.0003
+#: How near to the limit joints, and corners to the ground, are looked at, radians and metres.
+_LIMIT_ZONE, _GROUND_ZONE = 0.3, 0.06
 _BODY, _BODY_ROOM = 0.002, 0.004
 #: Corners of a body that the ground pushes at once, how far they are apart, metres, and what puts
 #: those too near out of the question.
@@ -34,6 +36,43 @@ _SLIGHT = 0.0008
 #: Speed that is brisk for any joint, rad/s, and for one of a limb that the person turns fast, as a
 #: share of that; and in which units more of it is effort, rad/s.
 _BRISK, _OF_PACE, _HASTE = 4.0, 1.1, 1.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One-sided terms of one kind: nothing while ``value + slope @ step`` is positive.
+
+    Attributes:
+        frames: (K,) when; a frame may come up more than once.
+        columns: (C,) unknowns.
+        slope: (K, C) derivative of the value.
+        value: (K,) in units of its stiffness, negative where violated.
+    """
+
+    frames: Int[np.ndarray, " some"]
+    columns: Int[np.ndarray, " columns"]
+    slope: Float[np.ndarray, "some columns"]
+    value: Float[np.ndarray, " some"]
+
+    def after(self, step: Float[np.ndarray, "frames unknowns"]) -> Float[np.ndarray, " some"]:
+        """The value that a step leads to, as far as it is a straight one."""
+        return self.value + np.sum(self.slope * step[self.frames[:, None], self.columns], 1)
+
+    def push(self, normal: np.ndarray, gradient: np.ndarray, active: np.ndarray) -> None:
+        """Add what is active to frames' normal matrices and gradients."""
+        chosen = np.flatnonzero(active)
+        frames, slope, columns = self.frames[chosen], self.slope[chosen], self.columns
+        square, pull = slope[:, :, None] * slope[:, None], slope * self.value[chosen, None]
+        # A frame comes up several times where bodies are near in several places.
+        while len(frames):
+            _, once = np.unique(frames, return_index=True)
+            at = frames[once]
+            normal[at[:, None, None], columns[:, None], columns] += square[once]
+            gradient[at[:, None], columns] += pull[once]
+            if len(once) == len(frames):
+                break
+            rest = np.setdiff1d(np.arange(len(frames)), once, assume_unique=True)
+            frames, square, pull = frames[rest], square[rest], pull[rest]
 
 
 @dataclass(eq=False)
@@ -92,7 +131,7 @@ class Barriers:
             among: frames in which it may touch itself; None for all.
         """
         bad = np.zeros(len(pose), bool)
-        for _, frames, depth, _ in self._under(posed):
+        for _, frames, depth, _ in self._near_ground(posed, 0.0):
             bad[frames[depth < -_SLIGHT]] = True
         if self.collisions is not None:
             self.near = among
@@ -110,40 +149,42 @@ class Barriers:
         total = np.sum((self._beyond(pose) / _LIMIT) ** 2, 1)
         for most, unit in self._speeds():
             total[1:] += np.sum((self._fast(pose, most) / unit) ** 2, 1)
-        for _, frames, depth, _ in self._under(posed):
+        for _, frames, depth, _ in self._near_ground(posed, 0.0):
             total[frames] += (depth / _GROUND) ** 2
         for touch in self.touches:
             depth = np.minimum(touch.room(posed) - _BODY_ROOM, 0)
             total += np.bincount(touch.frames, (depth / _BODY) ** 2, len(pose))
         return 0.5 * total
 
-    def add(self, pose: Pose, posed: Posed, normal: np.ndarray, gradient: np.ndarray) -> None:
-        """Add what acts within frames to their normal matrices and gradients."""
-        beyond = self._beyond(pose)
-        gradient[:, 6:] += beyond / _LIMIT**2
-        np.einsum("fmm->fm", normal)[:, 6:] += (beyond != 0) / _LIMIT**2
-        for body, frames, depth, point in self._under(posed):
-            columns, joints = self.tasks.columns_of(body)
-            slope = slopes(self.tasks, posed, joints, frames, point, np.array([0.0, 0.0, 1.0]))
-            self._push(normal, gradient, frames, columns, slope / _GROUND, depth / _GROUND)
+    def rows(self, pose: Pose, posed: Posed) -> list[Row]:
+        """What acts, or is near to acting, within frames."""
+        found = []
+        joints, size = pose.joints[:, self.tasks.moving], self.tasks.size
+        for sign, bound in ((1.0, self._low), (-1.0, self._high)):
+            room = sign * (joints - bound) / _LIMIT
+            for joint in np.flatnonzero(room.min(0) < _LIMIT_ZONE / _LIMIT):
+                frames = np.flatnonzero(room[:, joint] < _LIMIT_ZONE / _LIMIT)
+                slope = np.full((len(frames), 1), sign / _LIMIT)
+                found.append(Row(frames, np.array([6 + joint]), slope, room[frames, joint]))
+        up = np.array([0.0, 0.0, 1.0])
+        for body, frames, depth, point in self._near_ground(posed, _GROUND_ZONE):
+            columns, chain = self.tasks.columns_of(body)
+            slope = slopes(self.tasks, posed, chain, frames, point, up)
+            found.append(Row(frames, columns, slope / _GROUND, depth / _GROUND))
         for touch in self.touches:
-            depth = touch.room(posed) - _BODY_ROOM
-            chosen = np.flatnonzero(depth < 0)
-            if not len(chosen):
-                continue
-            frames, way = touch.frames[chosen], touch.normal[chosen]
-            row = np.zeros((len(frames), self.tasks.size))
+            frames, way = touch.frames, touch.normal
+            slope = np.zeros((len(frames), size))
             ends = ((touch.first, touch.on_first, -1), (touch.second, touch.on_second, 1))
             for body, local, sign in ends:
-                columns, joints = self.tasks.columns_of(body)
-                turned = np.einsum("fab,fb->fa", posed.turns[body][frames], local[chosen])
+                columns, chain = self.tasks.columns_of(body)
+                turned = np.einsum("fab,fb->fa", posed.turns[body][frames], local)
                 point = posed.places[body][frames] + turned
-                row[:, columns] += sign * slopes(self.tasks, posed, joints, frames, point, way)
+                slope[:, columns] += sign * slopes(self.tasks, posed, chain, frames, point, way)
             # What moves both bodies alike parts them by nothing.
-            columns = np.flatnonzero(np.abs(row).max(0) > 1e-12)
-            self._push(
-                normal, gradient, frames, columns, row[:, columns] / _BODY, depth[chosen] / _BODY
-            )
+            columns = np.flatnonzero(np.abs(slope).max(0) > 1e-12)
+            depth = touch.room(posed) - _BODY_ROOM
+            found.append(Row(frames, columns, slope[:, columns] / _BODY, depth / _BODY))
+        return found
 
     def add_speeds(self, pose: Pose, upper: np.ndarray, right: np.ndarray) -> None:
         """Add speeds, which tie frames together, to a banded system; ``right`` is -gradient."""
@@ -169,8 +210,10 @@ class Barriers:
         step = np.diff(pose.joints[:, self.tasks.moving], axis=0)
         return np.sign(step) * np.maximum(np.abs(step) - most, 0)
 
-    def _under(self, posed: Posed) -> list[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
-        """Bodies under the ground: which, in which frames, how deep (negative), lowest points."""
+    def _near_ground(
+        self, posed: Posed, zone: float
+    ) -> list[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
+        """Bodies' lowest corners: body, frames, height over the ground less room, place."""
         found = []
         for body, hull in enumerate(self.hulls or ()):
             if not len(hull):
@@ -181,7 +224,7 @@ class Barriers:
             for _ in range(_CORNERS):
                 row = np.argmin(heights, 1)
                 depth = heights[np.arange(len(row)), row]
-                frames = np.flatnonzero(depth < 0)
+                frames = np.flatnonzero(depth < zone)
                 if not len(frames):
                     break
                 local = hull.points[row[frames]]
@@ -192,25 +235,6 @@ class Barriers:
                 # The next one is another corner: on one alone a body would rock.
                 heights[frames] += _NEXT * (apart[row[frames]] < _CORNER)
         return found
-
-    @staticmethod
-    def _push(
-        normal: np.ndarray,
-        gradient: np.ndarray,
-        frames: np.ndarray,
-        columns: np.ndarray,
-        slope: np.ndarray,
-        value: np.ndarray,
-    ) -> None:
-        square, pull = slope[:, :, None] * slope[:, None], slope * value[:, None]
-        # A frame comes up several times where bodies are near in several places.
-        while len(frames):
-            _, once = np.unique(frames, return_index=True)
-            at = frames[once]
-            normal[at[:, None, None], columns[:, None], columns] += square[once]
-            gradient[at[:, None], columns] += pull[once]
-            rest = np.setdiff1d(np.arange(len(frames)), once, assume_unique=True)
-            frames, square, pull = frames[rest], square[rest], pull[rest]
 
 
 def slopes(

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from scipy.linalg import solveh_banded
 from scipy.spatial.transform import Rotation
 
-from mocap.retarget.barriers import Barriers
+from mocap.retarget.barriers import Barriers, Row
 from mocap.retarget.kinematics import Pose, Posed, pose_robot
 from mocap.retarget.tasks import Tasks, residuals
 
@@ -24,6 +24,9 @@ _STEP = 0.6
 #: First damping of every frame: a step of one radian, or metre, costs half of it.
 _DAMPING = 1.0
 _FROZEN = 1e12
+#: How often a step is taken again for barriers that it runs into, and which of these count, in
+#: units of their stiffness.
+_SETTLE, _NOTICED = 4, 1.0
 #: How often a step is damped more before it is given up, and what gain is none, as a share.
 _TRIES, _ENOUGH = 5, 1e-3
 
@@ -70,11 +73,12 @@ def solve(
     still = np.zeros(len(pose), bool) if frozen is None else frozen
     for _ in range(iterations):
         barriers.prepare(pose, posed)
-        normal, gradient = _equations(tasks, pose, posed, barriers, config)
+        normal, gradient = _equations(tasks, pose, posed, config)
+        rows = barriers.rows(pose, posed)
         energy = _energies(tasks, pose, posed, barriers, config)
         for _ in range(_TRIES):
             firm = np.where(still, _FROZEN, damping)
-            step = _step(tasks, normal, gradient, firm, config, pose, barriers)
+            step = _constrained(tasks, normal, gradient, rows, firm, config, pose, barriers)
             most = np.abs(step[:, 3:]).max(1, keepdims=True)
             step *= np.minimum(1.0, _STEP / np.maximum(most, 1e-9))
             candidate = _moved(tasks, pose, step)
@@ -132,9 +136,9 @@ def _energies(
 
 
 def _equations(
-    tasks: Tasks, pose: Pose, posed: Posed, barriers: Barriers, config: SolverConfig
+    tasks: Tasks, pose: Pose, posed: Posed, config: SolverConfig
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Normal matrices (F, n, n) and gradients (F, n) of all but what ties frames together."""
+    """Normal matrices (F, n, n) and gradients (F, n) of what pulls within frames."""
     frames, size = len(pose), tasks.size
     normal, gradient = np.zeros((frames, size, size)), np.zeros((frames, size))
     for group in tasks.groups:
@@ -147,8 +151,37 @@ def _equations(
     off = (pose.joints - tasks.robot.resting())[:, tasks.moving]
     gradient[:, 6:] += off / config.rest**2
     np.einsum("fmm->fm", normal)[:, 6:] += config.rest**-2
-    barriers.add(pose, posed, normal, gradient)
     return normal, gradient
+
+
+def _constrained(
+    tasks: Tasks,
+    normal: np.ndarray,
+    gradient: np.ndarray,
+    rows: list[Row],
+    damping: np.ndarray,
+    config: SolverConfig,
+    pose: Pose,
+    barriers: Barriers,
+) -> Float[np.ndarray, "frames unknowns"]:
+    """A step that minds the barriers it leads to, not only those that act where it begins.
+
+    A foot that is lifted at its heel would otherwise be pushed into the ground with its toe.
+    """
+    acting = [row.value < 0 for row in rows]
+    for _ in range(_SETTLE):
+        matrix, pull = normal.copy(), gradient.copy()
+        for row, active in zip(rows, acting, strict=True):
+            row.push(matrix, pull, active)
+        step = _step(tasks, matrix, pull, damping, config, pose, barriers)
+        after = [row.after(step) for row in rows]
+        settled = not any(
+            (value[~active] < -_NOTICED).any() for value, active in zip(after, acting, strict=True)
+        )
+        if settled:
+            break
+        acting = [value < 0 for value in after]
+    return step
 
 
 def _step(
