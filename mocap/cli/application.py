@@ -25,6 +25,7 @@ from mocap.cli import (
     extract,
     fit,
     info,
+    retargeting,
     train,
 )
 from mocap.cli.console import STOPPED, complain, say
@@ -45,6 +46,7 @@ extract.add_to(app)
 demo.add_to(app)
 info.add_to(app)
 export.add_to(app)
+retargeting.add_to(app)
 fit.add_to(app)
 body.add_to(app)
 dataset.add_to(app)

@@ -165,6 +165,7 @@ def sole_of(robot: Robot, build: Build, leg: Limb) -> Sole:
             float((ankle - build.rest.places[b, 0]) @ up) for b in _rigid(robot, end) if b != end
         ]
         down = max(fixed) if fixed and max(fixed) > 0.2 * down else down
+        down = max(down, float(ankle @ up - (low @ up).min(initial=np.inf)))
         corners = [
             ankle - down * up + a * ahead + b * left for a in (heel, toe) for b in (half, -half)
         ]

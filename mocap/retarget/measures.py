@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from scipy.ndimage import maximum_filter1d
 from scipy.spatial.transform import Rotation
 
 from mocap.retarget.correspondence import SIDES, Correspondence
@@ -70,6 +71,8 @@ def jumps(
     jump = steps > np.maximum(_JUMP, pace)
     base = np.linalg.norm(np.diff(pose.place, axis=0), axis=1) / per
     person = np.linalg.norm(np.diff(targets.pelvis, axis=0), axis=1) / per
+    # Video at half the rate repeats frames: the person rests in every other one.
+    person = maximum_filter1d(person, 5)
     worst = int(np.argmax(steps.max(0, initial=0.0)))
     return {
         "most_deg_per_frame": float(steps.max(initial=0.0)),
