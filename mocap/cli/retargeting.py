@@ -186,7 +186,7 @@ def _film(
     from mocap.retarget import film
     from mocap.video import VideoWriter
 
-    size = (960, 720)
+    size = (640, 480)
     with VideoWriter(path, *size, trajectory.fps) as writer:
         for done, picture in enumerate(film(robot, trajectory, motion, size=size), 1):
             writer.write(picture)

@@ -36,8 +36,8 @@ def tracking(
         aim = targets.directions[name]
         apart = np.arccos(np.clip(np.sum(now * aim, 1), -1, 1))
         segments[name] = float(np.degrees(apart.mean()))
-        moved.append(np.linalg.norm(now - now.mean(0), axis=1))
-        wanted.append(np.linalg.norm(aim - aim.mean(0), axis=1))
+        moved.append(now - now.mean(0))
+        wanted.append(aim - aim.mean(0))
     for name, bearing in found.bearings.items():
         body = robot.bodies.index(bearing.body)
         turn = posed.turns[body] @ np.swapaxes(targets.turns[name], 1, 2)
@@ -47,7 +47,10 @@ def tracking(
     now = posed.point(robot.bodies.index(pelvis.body), pelvis.point)
     off = np.linalg.norm(now - targets.pelvis, axis=1)
     firm = [name for name in bearings if "hand" not in name]
-    much = float(np.mean(wanted))
+    own, person = np.array(moved), np.array(wanted)
+    much = float(np.sqrt(np.mean(np.sum(person**2, -1))))
+    tells = much > _STILL
+    left = float(np.sum((own - person) ** 2) / max(np.sum(person**2), 1e-12))
     return {
         "segments_deg": segments,
         "bearings_deg": bearings,
@@ -56,7 +59,9 @@ def tracking(
         "bearings_mean_deg": float(np.mean([bearings[name] for name in firm])),
         "pelvis_mean_mm": float(1000 * off.mean()),
         # How much bones move against how much the person's do: 0 of a statue.
-        "motion": float(np.mean(moved)) / much if much > _STILL else None,
+        "motion": float(np.sqrt(np.mean(np.sum(own**2, -1)))) / much if tells else None,
+        # How much of the person's movement is in the robot's: 0 of a statue, less of another's.
+        "explained": 1.0 - left if tells else None,
     }
 
 

@@ -48,7 +48,7 @@ LIMITS: dict[str, float] = {
     "self_collision.frames": 0.0,
 }
 #: Figures and the least they may be.
-LEAST: dict[str, float] = {"tracking.motion": 0.6}
+LEAST: dict[str, float] = {"tracking.motion": 0.6, "tracking.explained": 0.5}
 #: Metres a second and rad/s below which weight has to be over the feet.
 _SLOW = 0.15
 #: Metres that weight may be beside the feet.

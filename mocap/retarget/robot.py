@@ -134,6 +134,9 @@ def read_robot(name: str | Path) -> Robot:
         else:
             spec = mujoco.MjSpec.from_file(str(path))
             missing = drop_missing_meshes(spec, path)
+            # Kinematics does not mind links without mass.
+            spec.compiler.boundmass = max(spec.compiler.boundmass, 1e-6)
+            spec.compiler.boundinertia = max(spec.compiler.boundinertia, 1e-9)
         if missing:
             notes.append(f"{len(missing)} meshes left out ({', '.join(missing[:3])} ...)")
         base = _base(spec, path)

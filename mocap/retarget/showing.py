@@ -30,7 +30,7 @@ def film(
     trajectory: Trajectory,
     motion: HumanMotion,
     *,
-    size: tuple[int, int] = (960, 720),
+    size: tuple[int, int] = (640, 480),
     frames: Sequence[int] | None = None,
 ) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
     """Pictures of a robot with the person's skeleton beside it, RGB.
@@ -55,6 +55,8 @@ def film(
         raise RetargetError(
             f"pictures cannot be drawn here ({error}); set MUJOCO_GL to egl or osmesa"
         ) from error
+    # Models without lights of their own would be seen in the dark.
+    model.vis.headlight.ambient[:], model.vis.headlight.diffuse[:] = 0.45, 0.55
     data = mujoco.MjData(model)
     free = int(model.body_jntadr[robot.first])
     base = int(model.jnt_qposadr[free])
@@ -68,7 +70,7 @@ def film(
     people = trajectory.scale * motion.joints @ Y_UP_TO_Z_UP.T + aside
     middle = _calm(trajectory.root_position + 0.5 * aside, motion.fps)
     camera = mujoco.MjvCamera()
-    camera.distance, camera.elevation = 3.6 * trajectory.scale, -12.0
+    camera.distance, camera.elevation = 3.0 * trajectory.scale, -12.0
     camera.azimuth = float(np.degrees(np.arctan2(aside[1], aside[0]))) + 70.0
     try:
         for frame in range(len(trajectory)) if frames is None else frames:
