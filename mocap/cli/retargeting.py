@@ -12,7 +12,6 @@ from mocap.cli.progress import StageProgress
 from mocap.errors import MocapError
 
 if TYPE_CHECKING:
-    from mocap.datasets.motions import MotionClip
     from mocap.progress import Progress
     from mocap.retarget import HumanMotion, Robot, RobotReport, Trajectory
 
@@ -147,33 +146,13 @@ def _motions(source: Path, chosen: list[str] | None) -> list["HumanMotion"]:
     if chosen:
         raise typer.BadParameter("a motion file has one person only", param_hint="--person")
     from mocap.body import load_body
-    from mocap.datasets.motions import motion_sources
+    from mocap.datasets.motions import human_of_clip, motion_sources
 
     body = load_body()
     found = motion_sources(source, body)
     if len(found) != 1:
         raise MocapError(f"{source}: holds {len(found)} motions; give the file of one of them")
-    return [_of_clip(found[0].read(), source.stem)]
-
-
-def _of_clip(clip: "MotionClip", name: str) -> "HumanMotion":
-    """A motion file's clip: our body follows it, and a robot follows that."""
-    import numpy as np
-    import torch
-
-    from mocap.body import load_body
-    from mocap.datasets.motions import to_body
-    from mocap.retarget import human_motion
-
-    body = load_body().to(dtype=torch.float64)
-    moved = to_body(clip, body)
-    pose = moved.body_pose()
-    with torch.no_grad():
-        joints = body.forward(pose).joints.numpy()
-    assert pose.global_orient is not None and pose.body_pose is not None
-    vectors = np.concatenate([pose.global_orient.numpy(), pose.body_pose.numpy()], 1)
-    times = np.arange(len(moved)) / moved.fps
-    return human_motion(name, joints, vectors.reshape(len(moved), -1, 3), times)
+    return [human_of_clip(found[0].read(), body, source.stem)]
 
 
 def _film(
@@ -197,7 +176,15 @@ def _film(
 def _table(rows: list[tuple[str, "RobotReport"]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("person")
-    for title in ("frames", "bones off", "pelvis off", "slide", "in floor", "in itself", "of speed"):
+    for title in (
+        "frames",
+        "bones off",
+        "pelvis off",
+        "slide",
+        "in floor",
+        "in itself",
+        "of speed",
+    ):
         table.add_column(title, justify="right")
     table.add_column("report")
     for name, report in rows:

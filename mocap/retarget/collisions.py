@@ -74,9 +74,7 @@ class Collisions:
         self._model.geom_gap[:] = 0.0
         self._data = mujoco.MjData(self._model)
         self._free = self._free_address()
-        self._places = [
-            int(self._model.joint(name).qposadr[0]) for name in robot.joints
-        ]
+        self._places = [int(self._model.joint(name).qposadr[0]) for name in robot.joints]
         self.built_in: frozenset[tuple[int, int]] = frozenset()
         self.built_in = self._built_in()
 

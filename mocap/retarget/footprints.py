@@ -139,7 +139,9 @@ def _standing(
     # What people's soles measure while flat is no tilt.
     offset = np.mean(pitch[flat]) if flat.any() else 0.0
     tilt = pitch - offset
-    tilt = np.where(kind == TOE, np.maximum(tilt, 0), np.where(kind == HEEL, np.minimum(tilt, 0), 0))
+    tilt = np.where(
+        kind == TOE, np.maximum(tilt, 0), np.where(kind == HEEL, np.minimum(tilt, 0), 0)
+    )
     tilt = gaussian_filter1d(tilt, _CALM * fps, mode="nearest") if len(tilt) > 1 else tilt
     tilt = np.where(flat, 0.0, tilt)
     return np.stack([around, tilt, np.zeros_like(tilt)], 1), pivot

@@ -174,9 +174,9 @@ def _pairs(tree: Tree) -> list[tuple[int, int]]:
             for b in children[i + 1 :]:
                 apart = tree.anchor(a) - tree.anchor(b)
                 level = abs(apart[2]) < _ALIKE < np.hypot(*apart[:2])
-                if level and len(tree.below(a)) == len(tree.below(b)):
-                    if abs(tree.reach(a) - tree.reach(b)) < _ALIKE:
-                        found.append((a, b))
+                same = len(tree.below(a)) == len(tree.below(b))
+                if level and same and abs(tree.reach(a) - tree.reach(b)) < _ALIKE:
+                    found.append((a, b))
     return found
 
 

@@ -25,9 +25,7 @@ _STRAIGHT = 3.0
 _STILL = 0.03
 
 
-def tracking(
-    robot: Robot, found: Correspondence, targets: Targets, posed: Posed
-) -> dict[str, Any]:
+def tracking(robot: Robot, found: Correspondence, targets: Targets, posed: Posed) -> dict[str, Any]:
     """How far parts are off: degrees of bones and turns, millimetres of the pelvis."""
     segments, bearings, moved, wanted = {}, {}, [], []
     for name, segment in found.segments.items():
@@ -65,9 +63,7 @@ def tracking(
     }
 
 
-def jumps(
-    robot: Robot, found: Correspondence, targets: Targets, pose: Pose
-) -> dict[str, Any]:
+def jumps(robot: Robot, found: Correspondence, targets: Targets, pose: Pose) -> dict[str, Any]:
     """Steps from frame to frame that the person does not take."""
     tasks = tasks_of(robot, found, targets)
     per = 30.0 / targets.fps
@@ -88,9 +84,7 @@ def jumps(
     }
 
 
-def stances(
-    robot: Robot, found: Correspondence, targets: Targets, posed: Posed
-) -> dict[str, Any]:
+def stances(robot: Robot, found: Correspondence, targets: Targets, posed: Posed) -> dict[str, Any]:
     """What feet do while they are to rest, at the level of the sole."""
     tasks = tasks_of(robot, found, targets)
     slides, heights, lifts = [], [], []
@@ -105,7 +99,7 @@ def stances(
         slides.append(np.linalg.norm(np.diff(points, axis=0)[kept, :2], axis=1))
     slide, height = np.concatenate(slides), np.concatenate(heights)
     return {
-        "stance_frames": int(len(height)),
+        "stance_frames": len(height),
         "slide_max_mm": float(1000 * slide.max()) if len(slide) else None,
         "slide_mean_mm": float(1000 * slide.mean()) if len(slide) else None,
         "floating_max_mm": float(1000 * max(height.max(), 0.0)) if len(height) else None,

@@ -74,7 +74,7 @@ def _described(name: str, module: str) -> Path:
             f"{name}: is described by robot_descriptions, which is not installed; "
             "pip install robot_descriptions, or give a model.xml or model.urdf"
         ) from missing
-    except Exception as refused:  # noqa: BLE001  whatever git and the network fail with
+    except Exception as refused:
         raise RetargetError(
             f"{name}: could not be downloaded ({refused}); give a model.xml or model.urdf"
         ) from refused

@@ -1,7 +1,7 @@
 """People's motion to robots' trajectories: several people become several robots in one world."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.ndimage import binary_dilation
@@ -41,7 +41,7 @@ class RetargetConfig:
     """
 
     fps: float | None = None
-    solver: SolverConfig = SolverConfig()
+    solver: SolverConfig = field(default_factory=SolverConfig)
 
 
 def retarget(

@@ -51,7 +51,7 @@ def film(
     model.vis.global_.offwidth, model.vis.global_.offheight = size
     try:
         renderer = mujoco.Renderer(model, size[1], size[0], max_geom=20000)
-    except Exception as error:  # noqa: BLE001  whatever OpenGL's loaders fail with
+    except Exception as error:
         raise RetargetError(
             f"pictures cannot be drawn here ({error}); set MUJOCO_GL to egl or osmesa"
         ) from error
@@ -131,4 +131,3 @@ def _skeleton(scene: mujoco.MjvScene, joints: np.ndarray, scale: float) -> None:
         start = joints[SMPLX_55.parents[joint]]
         mujoco.mjv_connector(geom, kind, 0.025 * scale, start, joints[joint])
         scene.ngeom += 1
-

@@ -96,9 +96,7 @@ def _outer(points: np.ndarray, radii: np.ndarray) -> Hull:
         # The farthest in evenly spread directions: what touches anything is among them.
         rows = np.arange(_MOST) + 0.5
         tilt, turn = np.arccos(1 - 2 * rows / _MOST), np.pi * (1 + 5**0.5) * rows
-        ways = np.stack(
-            [np.cos(turn) * np.sin(tilt), np.sin(turn) * np.sin(tilt), np.cos(tilt)], 1
-        )
+        ways = np.stack([np.cos(turn) * np.sin(tilt), np.sin(turn) * np.sin(tilt), np.cos(tilt)], 1)
         axes = np.concatenate([ways, np.eye(3), -np.eye(3)])
         chosen = np.unique(np.argmax(points @ axes.T + radii[:, None], 0))
         points, radii = points[chosen], radii[chosen]

@@ -68,9 +68,7 @@ def scale_of(motions: list[HumanMotion], found: Correspondence) -> float:
     return found.leg / float(np.mean([motion.leg() for motion in motions]))
 
 
-def targets_of(
-    motion: HumanMotion, robot: Robot, found: Correspondence, scale: float
-) -> Targets:
+def targets_of(motion: HumanMotion, robot: Robot, found: Correspondence, scale: float) -> Targets:
     """A person's motion as a robot's."""
     hips = 0.5 * (motion.place("left_hip") + motion.place("right_hip"))
     directions, turns, feet = {}, {}, {}

@@ -273,5 +273,3 @@ def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     ax, ay, az = a[:, 0], a[:, 1], a[:, 2]
     bx, by, bz = b[:, 0], b[:, 1], b[:, 2]
     return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], 1)
-
-

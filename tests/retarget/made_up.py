@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from takes import make_body, rest_offsets
 
 from mocap.retarget import HumanMotion, human_motion
-from takes import make_body, rest_offsets
 
 _LEG = """
 <body name="{s}_hip" pos="0 {y} -0.1"><joint name="{s}_hip_pitch" axis="0 1 0" range="-2.5 2.5"/>
@@ -36,7 +36,12 @@ _ARM = """
 
 
 def humanoid(
-    *, arms: bool = True, waist: bool = True, free: bool = True, named: bool = True, ball: bool = False
+    *,
+    arms: bool = True,
+    waist: bool = True,
+    free: bool = True,
+    named: bool = True,
+    ball: bool = False,
 ) -> str:
     """An MJCF: 0.84 m of leg, faces +X, joints at zero stand straight with hanging arms."""
     legs = "".join(_LEG.format(s=s, y=y) for s, y in (("left", 0.09), ("right", -0.09)))
@@ -53,7 +58,9 @@ def humanoid(
         <geom type="sphere" pos="0 0 .1" size=".08" mass="2"/>
        </body></body></body></worldbody></mujoco>"""
     if not named:
-        for number, name in enumerate(("left", "right", "hip", "knee", "ankle", "elbow", "shoulder")):
+        for number, name in enumerate(
+            ("left", "right", "hip", "knee", "ankle", "elbow", "shoulder")
+        ):
             text = text.replace(f'"{name}', f'"p{number}').replace(f"_{name}", f"_p{number}")
     return text
 

@@ -7,16 +7,16 @@ import pytest
 
 pytest.importorskip("mujoco", reason="MuJoCo is not installed")
 
-from mocap.errors import RetargetError  # noqa: E402
-from mocap.retarget import (  # noqa: E402
+from mocap.errors import RetargetError
+from mocap.retarget import (
     correspondence_of,
     read_correspondence,
     read_robot,
     write_correspondence,
 )
-from mocap.retarget.limbs import build_of  # noqa: E402
-from mocap.retarget.names import bundled_folder  # noqa: E402
-from retarget.made_up import humanoid, written  # noqa: E402
+from mocap.retarget.limbs import build_of
+from mocap.retarget.names import bundled_folder
+from retarget.made_up import humanoid, written
 
 PARTS = {f"{s}_{p}" for s in ("left", "right") for p in ("thigh", "shank", "upper_arm", "forearm")}
 
@@ -56,7 +56,7 @@ def test_without_arms_or_waist_the_rest_is_found(tmp_path):
 
 def test_who_has_no_legs_is_told_so(tmp_path):
     path = tmp_path / "arm.xml"
-    joints = "".join(f'<body pos="0 0 .2"><joint/><geom size=".1"/>' for _ in range(4))
+    joints = "".join('<body pos="0 0 .2"><joint/><geom size=".1"/>' for _ in range(4))
     path.write_text(f"<mujoco><worldbody>{joints}{'</body>' * 4}</worldbody></mujoco>")
     with pytest.raises(RetargetError, match="two legs"):
         correspondence_of(read_robot(path))

@@ -5,15 +5,15 @@ import pytest
 
 pytest.importorskip("mujoco", reason="MuJoCo is not installed")
 
-from mocap.retarget import correspondence_of, read_robot  # noqa: E402
-from mocap.retarget.barriers import Barriers  # noqa: E402
-from mocap.retarget.collisions import Collisions  # noqa: E402
-from mocap.retarget.kinematics import pose_robot  # noqa: E402
-from mocap.retarget.starting import start_of  # noqa: E402
-from mocap.retarget.surface import hulls  # noqa: E402
-from mocap.retarget.targets import scale_of, targets_of  # noqa: E402
-from mocap.retarget.tasks import residuals, tasks_of  # noqa: E402
-from retarget.made_up import marching, written  # noqa: E402
+from mocap.retarget import correspondence_of, read_robot
+from mocap.retarget.barriers import Barriers
+from mocap.retarget.collisions import Collisions
+from mocap.retarget.kinematics import pose_robot
+from mocap.retarget.starting import start_of
+from mocap.retarget.surface import hulls
+from mocap.retarget.targets import scale_of, targets_of
+from mocap.retarget.tasks import residuals, tasks_of
+from retarget.made_up import marching, written
 
 STEP = 1e-6
 

@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("mujoco", reason="MuJoCo is not installed")
 
-from mocap.errors import RetargetError  # noqa: E402
-from mocap.retarget import (  # noqa: E402
+from mocap.errors import RetargetError
+from mocap.retarget import (
     RetargetConfig,
     Trajectory,
     correspondence_of,
@@ -18,8 +18,8 @@ from mocap.retarget import (  # noqa: E402
     retarget,
     robot_report,
 )
-from mocap.retarget.limits import within_limits  # noqa: E402
-from retarget.made_up import marching, moved, written  # noqa: E402
+from mocap.retarget.limits import within_limits
+from retarget.made_up import marching, moved, written
 
 
 @pytest.fixture(scope="module")
@@ -181,4 +181,6 @@ def test_what_is_within_limits_stays_and_the_rest_goes_no_farther_than_needed():
     assert np.abs(tame).max() <= 1.0
     step = np.zeros((9, 1))
     step[5:] = 0.4
-    np.testing.assert_allclose(np.abs(within_limits(step, *np.array([[-1.0], [1], [3]]), 30) - step).max(), 0.15)
+    np.testing.assert_allclose(
+        np.abs(within_limits(step, *np.array([[-1.0], [1], [3]]), 30) - step).max(), 0.15
+    )

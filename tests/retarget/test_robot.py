@@ -59,8 +59,12 @@ def test_urdf_keeps_what_mujoco_forgets(tmp_path):
 
 def test_meshes_that_are_missing_are_left_out(tmp_path):
     path = written(tmp_path)
-    text = humanoid().replace("<worldbody>", '<asset><mesh name="m" file="m.stl"/></asset><worldbody>')
-    path.write_text(text.replace('<geom type="sphere" pos="0 0 .1"', '<geom type="mesh" mesh="m" pos="0 0 .1"'))
+    text = humanoid().replace(
+        "<worldbody>", '<asset><mesh name="m" file="m.stl"/></asset><worldbody>'
+    )
+    path.write_text(
+        text.replace('<geom type="sphere" pos="0 0 .1"', '<geom type="mesh" mesh="m" pos="0 0 .1"')
+    )
     robot = read_robot(path)
     assert any("m.stl" in note for note in robot.notes)
 
@@ -70,7 +74,10 @@ def test_meshes_that_are_missing_are_left_out(tmp_path):
     [
         (humanoid(ball=True), "ball"),
         ("<mujoco><worldbody/></mujoco>", "no bodies"),
-        ("<mujoco><worldbody><body><geom size='1'/></body></worldbody></mujoco>", "nothing in it moves"),
+        (
+            "<mujoco><worldbody><body><geom size='1'/></body></worldbody></mujoco>",
+            "nothing in it moves",
+        ),
         ("<mujoco><worldbody>", "cannot read"),
     ],
 )
