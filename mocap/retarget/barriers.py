@@ -58,10 +58,12 @@ class Row:
         """The value that a step leads to, as far as it is a straight one."""
         return self.value + np.sum(self.slope * step[self.frames[:, None], self.columns], 1)
 
-    def push(self, normal: np.ndarray, gradient: np.ndarray, active: np.ndarray) -> None:
-        """Add what is active to frames' normal matrices and gradients."""
+    def push(
+        self, normal: np.ndarray, gradient: np.ndarray, active: np.ndarray, place: np.ndarray
+    ) -> None:
+        """Add what is active to frames' normal matrices and gradients, kept at ``place``."""
         chosen = np.flatnonzero(active)
-        frames, slope, columns = self.frames[chosen], self.slope[chosen], self.columns
+        frames, slope, columns = place[self.frames[chosen]], self.slope[chosen], self.columns
         square, pull = slope[:, :, None] * slope[:, None], slope * self.value[chosen, None]
         # A frame comes up several times where bodies are near in several places.
         while len(frames):
@@ -186,17 +188,15 @@ class Barriers:
             found.append(Row(frames, columns, slope[:, columns] / _BODY, depth / _BODY))
         return found
 
-    def add_speeds(self, pose: Pose, upper: np.ndarray, right: np.ndarray) -> None:
-        """Add speeds, which tie frames together, to a banded system; ``right`` is -gradient."""
-        size, band = self.tasks.size, len(upper) - 1
+    def speeds(self, pose: Pose) -> tuple[np.ndarray, np.ndarray]:
+        """(F - 1, A) pull against what is too fast between frames, and how stiff it is."""
+        pull = np.zeros((len(pose) - 1, len(self.tasks.moving)))
+        stiff = np.zeros_like(pull)
         for most, unit in self._speeds():
-            fast = self._fast(pose, most) / unit**2
-            stiff = (fast != 0) / unit**2
-            right[:-1, 6:] += fast
-            right[1:, 6:] -= fast
-            upper[band, :-1, 6:] += stiff
-            upper[band, 1:, 6:] += stiff
-            upper[band - size, 1:, 6:] -= stiff
+            fast = self._fast(pose, most)
+            pull += fast / unit**2
+            stiff += (fast != 0) / unit**2
+        return pull, stiff
 
     def _speeds(self) -> tuple[tuple[np.ndarray, float], ...]:
         """Steps of joints from frame to frame beyond which it is effort, or over the limit."""

@@ -1,9 +1,8 @@
 """The motion that follows its targets within a robot's limits: all frames at once.
 
-Levenberg-Marquardt, each frame with damping of its own, on one energy: what pulls at parts (:mod:`.tasks`), accelerations
-that cost, and one-sided terms for joint limits, speeds, the ground and the robot's own body
-(:mod:`.barriers`). Frames are tied to their neighbours joint by joint, so that the normal matrix
-has a narrow band. Terms a little inside of the limits leave nothing to clip at the end; what
+Levenberg-Marquardt, each frame with damping of its own, on one energy: what pulls at parts
+(:mod:`.tasks`), accelerations that cost (:mod:`.ties`), and one-sided terms for joint limits,
+speeds, the ground and the robot's own body (:mod:`.barriers`, :mod:`.steps`). Terms a little inside of the limits leave nothing to clip at the end; what
 still is beyond a limit is moved inside, jointly over time (:mod:`.limits`).
 """
 
@@ -12,21 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.linalg import solveh_banded
 from scipy.spatial.transform import Rotation
 
-from mocap.retarget.barriers import Barriers, Row
+from mocap.retarget.barriers import Barriers
 from mocap.retarget.kinematics import Pose, Posed, pose_robot
+from mocap.retarget.steps import FROZEN, constrained_step
 from mocap.retarget.tasks import Tasks, residuals
+from mocap.retarget.ties import Ties
 
 #: Longest step of an angle in one iteration, radians.
 _STEP = 0.6
 #: First damping of every frame: a step of one radian, or metre, costs half of it.
 _DAMPING = 1.0
-_FROZEN = 1e12
-#: How often a step is taken again for barriers that it runs into, and which of these count, in
-#: units of their stiffness.
-_SETTLE, _NOTICED = 4, 1.0
 #: How often a step is damped more before it is given up, and what gain is none, as a share.
 _TRIES, _ENOUGH = 5, 1e-3
 
@@ -75,10 +71,11 @@ def solve(
         barriers.prepare(pose, posed)
         normal, gradient = _equations(tasks, pose, posed, config)
         rows = barriers.rows(pose, posed)
+        ties = _ties(tasks, pose, barriers, config)
         energy = _energies(tasks, pose, posed, barriers, config)
         for _ in range(_TRIES):
-            firm = np.where(still, _FROZEN, damping)
-            step = _constrained(tasks, normal, gradient, rows, firm, config, pose, barriers)
+            firm = np.where(still, FROZEN, damping)
+            step = constrained_step(normal, gradient, ties, rows, firm)
             most = np.abs(step[:, 3:]).max(1, keepdims=True)
             step *= np.minimum(1.0, _STEP / np.maximum(most, 1e-9))
             candidate = _moved(tasks, pose, step)
@@ -154,67 +151,10 @@ def _equations(
     return normal, gradient
 
 
-def _constrained(
-    tasks: Tasks,
-    normal: np.ndarray,
-    gradient: np.ndarray,
-    rows: list[Row],
-    damping: np.ndarray,
-    config: SolverConfig,
-    pose: Pose,
-    barriers: Barriers,
-) -> Float[np.ndarray, "frames unknowns"]:
-    """A step that minds the barriers it leads to, not only those that act where it begins.
-
-    A foot that is lifted at its heel would otherwise be pushed into the ground with its toe.
-    """
-    acting = [row.value < 0 for row in rows]
-    for _ in range(_SETTLE):
-        matrix, pull = normal.copy(), gradient.copy()
-        for row, active in zip(rows, acting, strict=True):
-            row.push(matrix, pull, active)
-        step = _step(tasks, matrix, pull, damping, config, pose, barriers)
-        after = [row.after(step) for row in rows]
-        settled = not any(
-            (value[~active] < -_NOTICED).any() for value, active in zip(after, acting, strict=True)
-        )
-        if settled:
-            break
-        acting = [value < 0 for value in after]
-    return step
-
-
-def _step(
-    tasks: Tasks,
-    normal: np.ndarray,
-    gradient: np.ndarray,
-    damping: np.ndarray,
-    config: SolverConfig,
-    pose: Pose,
-    barriers: Barriers,
-) -> Float[np.ndarray, "frames unknowns"]:
-    """Solve the banded system of all frames."""
-    frames, size = gradient.shape
-    band = min(2, frames - 1) * size
-    upper = np.zeros((band + 1, frames, size))
-    for above in range(min(size, band + 1)):
-        upper[band - above, :, above:] = np.diagonal(normal, above, 1, 2)
-    right = -gradient
+def _ties(tasks: Tasks, pose: Pose, barriers: Barriers, config: SolverConfig) -> Ties:
+    """What ties the frames of a motion."""
+    frames, size = len(pose), tasks.size
+    fast, stiff = np.zeros((frames - 1, size)), np.zeros((frames - 1, size))
+    fast[:, 6:], stiff[:, 6:] = barriers.speeds(pose)
     weights = _accelerations(tasks, config, barriers.fps)
-    if frames > 2:
-        seconds = weights * _seconds(tasks, pose)
-        right[:-2] -= seconds
-        right[1:-1] += 2 * seconds
-        right[2:] -= seconds
-        upper[band, :-2] += weights
-        upper[band, 1:-1] += 4 * weights
-        upper[band, 2:] += weights
-        upper[band - size, 1:-1] -= 2 * weights
-        upper[band - size, 2:] -= 2 * weights
-        upper[band - 2 * size, 2:] += weights
-    barriers.add_speeds(pose, upper, right)
-    upper[band] += damping[:, None] + 1e-9 * upper[band]
-    flat = upper.reshape(band + 1, frames * size)
-    return solveh_banded(
-        flat, right.ravel(), overwrite_ab=True, overwrite_b=True, check_finite=False
-    ).reshape(frames, size)
+    return Ties(weights, _seconds(tasks, pose), fast, stiff)
