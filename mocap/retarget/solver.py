@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.ndimage import binary_dilation, gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from mocap.retarget.barriers import Barriers
@@ -23,8 +24,9 @@ from mocap.retarget.ties import Ties
 _STEP = 0.6
 #: First damping of every frame: a step of one radian, or metre, costs half of it.
 _DAMPING = 1.0
-#: How often a step is damped more before it is given up, and what gain is none, as a share.
-_TRIES, _ENOUGH = 5, 1e-3
+#: How often a step is shortened, where it does harm, before it is given up; by which factor; and
+#: what gain is none, as a share.
+_TRIES, _SHORTER, _ENOUGH = 5, 0.3, 1e-3
 
 
 @dataclass(frozen=True)
@@ -73,18 +75,23 @@ def solve(
         rows = barriers.rows(pose, posed)
         ties = _ties(tasks, pose, barriers, config)
         energy = _energies(tasks, pose, posed, barriers, config)
-        for _ in range(_TRIES):
-            firm = np.where(still, FROZEN, damping)
-            step = constrained_step(normal, gradient, ties, rows, firm)
-            most = np.abs(step[:, 3:]).max(1, keepdims=True)
-            step *= np.minimum(1.0, _STEP / np.maximum(most, 1e-9))
-            candidate = _moved(tasks, pose, step)
+        firm = np.where(still, FROZEN, damping)
+        step = constrained_step(normal, gradient, ties, rows, firm)
+        most = np.abs(step[:, 3:]).max(1, keepdims=True)
+        step *= np.minimum(1.0, _STEP / np.maximum(most, 1e-9))
+        share = np.ones(len(pose))
+        for attempt in range(_TRIES):
+            candidate = _moved(tasks, pose, share[:, None] * step)
             there = pose_robot(tasks.robot, candidate)
             new = _energies(tasks, candidate, there, barriers, config)
-            # Each frame is damped for itself: one that is stuck holds nobody else up.
-            damping = np.clip(damping * np.where(new > energy, 10.0, 0.2), 1e-3, 1e6)
+            worse = new > energy
+            if attempt == 0:
+                # Each frame is damped for itself: one that is stuck holds nobody else up.
+                damping = np.clip(damping * np.where(worse, 10.0, 0.2), 1e-3, 1e6)
             if new.sum() < energy.sum():
                 break
+            shorter = np.where(binary_dilation(worse, iterations=2), _SHORTER, 1.0)
+            share *= gaussian_filter1d(shorter, 1.5, mode="nearest")
         if on_iteration is not None:
             on_iteration()
         if not new.sum() < energy.sum():
