@@ -34,6 +34,7 @@ from mocap.retarget import (
     retarget,
     robot_report,
 )
+from mocap.retarget.human import sole_points
 from mocap.retarget.targets import scale_of, targets_of
 
 #: Parts whose places the plain loop follows, and the person's joints.
@@ -91,9 +92,12 @@ def plain(motion: HumanMotion, robot: Robot, found: Correspondence) -> Trajector
         )
         if part in PLACES:
             joint = name.removesuffix(part) + PLACES[part]
-            places[name] = scale * motion.place(joint) @ Y_UP_TO_Z_UP.T
+            # Ankles are as high over the floor as the robot's are: others tune this by hand.
+            lift = [0.0, 0.0, _ankle_gap(motion, found, scale)]
+            places[name] = scale * motion.place(joint) @ Y_UP_TO_Z_UP.T + lift
         else:
-            places[name] = targets.pelvis
+            bearing = found.bearings["pelvis"]
+            places[name] = targets.pelvis - targets.turns["pelvis"] @ bearing.point
         turns[name] = targets.turns.get(name, np.tile(np.eye(3), (len(motion), 1, 1)))
     rounds = (
         [one for name, one in tasks.items() if name.rpartition("_")[2] in ROUNDS[0]],
@@ -141,6 +145,16 @@ def plain(motion: HumanMotion, robot: Robot, found: Correspondence) -> Trajector
         contacts=motion.contacts,
         scale=scale,
     )
+
+
+def _ankle_gap(motion: HumanMotion, found: Correspondence, scale: float) -> float:
+    """How much higher a robot's ankles are over its soles than the person's, shrunk."""
+    gaps = []
+    for side in ("left", "right"):
+        sole, bearing = found.soles[side], found.bearings[f"{side}_foot"]
+        own = ((bearing.point - sole.corners.mean(0)) @ bearing.turn)[1]
+        gaps.append(own - scale * sole_points(motion.joints, motion.turns, side)[1])
+    return float(np.mean(gaps))
 
 
 def row(name: str, frames: int, seconds: float, report: RobotReport) -> str:

@@ -141,9 +141,8 @@ class Barriers:
             for touch in self.touches:
                 bad[touch.frames[touch.room(posed) < 0]] = True
         for side, path in self.tasks.targets.feet.items():
-            off = foot_points(self.tasks, side, posed) - path.places
-            off[~path.pinned, :2] = 0.0
-            bad |= (path.rests != FREE) & ~path.tips & (np.linalg.norm(off, axis=1) > _SLIGHT)
+            off = (foot_points(self.tasks, side, posed) - path.places)[:, :2]
+            bad |= path.pinned & (path.rests != FREE) & (np.linalg.norm(off, axis=1) > _SLIGHT)
         return bad
 
     def energies(self, pose: Pose, posed: Posed) -> Float[np.ndarray, " frames"]:

@@ -105,7 +105,9 @@ def correspondence_of(robot: Robot) -> Correspondence:
         RetargetError: it is no humanoid.
     """
     build = build_of(robot)
-    segments, bearings, soles = {}, {}, {}
+    segments: dict[str, Segment] = {}
+    bearings: dict[str, Bearing] = {}
+    soles: dict[str, Sole] = {}
     hips = 0.5 * (build.legs[0].points[0] + build.legs[1].points[0])
     bearings["pelvis"] = _bearing(robot, build, build.pelvis, hips, build.axes, "pelvis")
     if build.chest != build.pelvis:

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation, Slerp
 
 from mocap.errors import RetargetError
 from mocap.skeletons import SMPLX_55
-from mocap.take import Contacts, Take, frame_rate
+from mocap.take import Contacts, Take
 
 #: SMPL-X's joints of the body, without hands and face.
 JOINTS = 22
@@ -199,7 +199,7 @@ def human_of_person(take: Take, person_id: str) -> HumanMotion:
         person_id,
         body.joints,
         pose,
-        take.times(person) if frames > 1 else np.arange(frames) / frame_rate(take.video.timestamps),
+        take.times(person),
         contacts=None if person.contacts is None else _stacked(person.contacts),
         level=None if person.contacts is None else person.contacts.level,
         sigma=body.joint_sigma,

@@ -102,7 +102,7 @@ class Tree:
     def points(self, body: int) -> np.ndarray:
         """(P, 3) surface and link origins of what is rigidly one with a moving body."""
         found = [np.zeros((0, 3))]
-        for link in np.flatnonzero(np.array(self.carrier) == body):
+        for link in (b for b, carrier in enumerate(self.carrier) if carrier == body):
             hull = self.hulls[link]
             if len(hull):
                 placed = self.rest.point(link, hull.points)[0]

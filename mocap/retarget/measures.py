@@ -92,7 +92,10 @@ def stances(robot: Robot, found: Correspondence, targets: Targets, posed: Posed)
         path = targets.feet[side]
         points = foot_points(tasks, side, posed)
         firm = (path.rests != FREE) & ~path.tips
-        heights.append((points - path.places)[firm, 2])
+        # What counts is whether anything of the sole touches what is stood on.
+        sole = found.soles[side]
+        lowest = posed.point(robot.bodies.index(sole.body), sole.corners)[..., 2].min(1)
+        heights.append((lowest - path.places[:, 2])[firm])
         lifts.append(np.abs((points - path.places)[:, 2]))
         kept = (path.run[1:] == path.run[:-1]) & (path.rests[1:] == path.rests[:-1])
         kept &= path.pinned[1:] & firm[1:]

@@ -2,8 +2,9 @@
 
 Levenberg-Marquardt, each frame with damping of its own, on one energy: what pulls at parts
 (:mod:`.tasks`), accelerations that cost (:mod:`.ties`), and one-sided terms for joint limits,
-speeds, the ground and the robot's own body (:mod:`.barriers`, :mod:`.steps`). Terms a little inside of the limits leave nothing to clip at the end; what
-still is beyond a limit is moved inside, jointly over time (:mod:`.limits`).
+speeds, the ground and the robot's own body (:mod:`.barriers`, :mod:`.steps`). These begin a little
+inside of the limits, so that hardly anything is left to be moved within them at the end
+(:mod:`.limits`).
 """
 
 from collections.abc import Callable

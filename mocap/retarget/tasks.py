@@ -23,6 +23,9 @@ _SWING, _HELD = 0.015, 0.0004
 #: How far the turn of a resting foot may stray about its long axis and about the upright, and
 #: about the edge that it stands on, radians.
 _LEVEL, _EDGE = 0.01, 0.1
+#: Joints that a leg takes to put a foot down in any place and any way. Where feet point on legs
+#: with fewer is less firm, and so is their tilt, radians; and their height, metres.
+_WHOLE_LEG, _UNSTEERED, _TILTED, _TILTED_HELD = 6, 0.3, 0.1, 0.003
 
 
 @dataclass(frozen=True)
@@ -174,15 +177,17 @@ def _foot(
     body = tasks.robot.bodies.index(bearing.body)
     now = foot_points(tasks, side, posed)
     loose = _SWING * doubt
+    trunk = _joints_above(tasks, tasks.found.bearings["pelvis"].body)
+    steers = len(_joints_above(tasks, bearing.body) - trunk) >= _WHOLE_LEG
     firm = (path.rests != FREE) & ~path.tips
     place = 1.0 / np.where(firm & path.pinned, _HELD, loose)
     weights = np.repeat(place[:, None], 3, 1)
-    weights[firm, 2] = 1.0 / _HELD
+    weights[firm, 2] = 1.0 / (_HELD if steers else _TILTED_HELD)
     values.append((now - path.places) * weights)
     wanted = path.turns @ (bearing.turn @ LEVEL_FOOT).T
     off, slope = _turn_off(tasks, group, posed, body, wanted, derive)
     # In the foot's own axes: x is the long one, y the edges', z upright.
-    weights_of_turn = _turn_weights(path, bearing.tolerance * doubt)
+    weights_of_turn = _turn_weights(path, bearing.tolerance * doubt, steers)
     axes = np.swapaxes(path.turns, 1, 2) * weights_of_turn[..., None]
     values.append((axes @ off[..., None])[..., 0])
     if derive:
@@ -190,12 +195,19 @@ def _foot(
         slopes.append(axes @ slope)
 
 
-def _turn_weights(path: Path, loose: np.ndarray) -> Float[np.ndarray, "frames 3"]:
+def _joints_above(tasks: Tasks, body: str) -> set[int]:
+    """The unknown joints that move a body."""
+    return set(tasks.columns_of(tasks.robot.bodies.index(body))[1].tolist())
+
+
+def _turn_weights(path: Path, loose: np.ndarray, steers: bool) -> Float[np.ndarray, "frames 3"]:
     weights = np.repeat(1.0 / loose[:, None], 3, 1)
     standing = (path.rests != FREE) & ~path.tips
     weights[standing] = 1.0 / _LEVEL
     weights[standing & (path.rests != FLAT), 1] = 1.0 / _EDGE
     weights[standing & (path.pivots | ~path.pinned), 2] = 1.0 / _EDGE
+    if not steers:
+        weights[standing, 0], weights[standing, 2] = 1.0 / _TILTED, 1.0 / _UNSTEERED
     return weights
 
 

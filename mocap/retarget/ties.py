@@ -1,4 +1,4 @@
-"""What ties neighbouring frames: accelerations and speeds, each unknown by itself; and its solution.
+"""What ties neighbouring frames: accelerations and speeds, each unknown by itself.
 
 The normal matrix of all frames has dense blocks along its diagonal and plain diagonals beside
 them, so that it is solved as a banded one.

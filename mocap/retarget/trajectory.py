@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -82,20 +83,20 @@ class Trajectory:
         Raises:
             RetargetError: the folder cannot be written.
         """
-        stream = BytesIO()
-        np.savez_compressed(
-            stream,
-            format=FORMAT,
-            version=VERSION,
-            about=_ABOUT,
-            quaternion_order="wxyz",
-            up_axis="+Z",
-            contact_names=np.array(CONTACTS),
+        content: dict[str, Any] = {
+            "format": FORMAT,
+            "version": VERSION,
+            "about": _ABOUT,
+            "quaternion_order": "wxyz",
+            "up_axis": "+Z",
+            "contact_names": np.array(CONTACTS),
             **{item.name: np.asarray(getattr(self, item.name)) for item in fields(self)},
-            joint_velocity=self.joint_velocity,
-            root_velocity=self.root_velocity,
-            root_angular_velocity=self.root_angular_velocity,
-        )
+            "joint_velocity": self.joint_velocity,
+            "root_velocity": self.root_velocity,
+            "root_angular_velocity": self.root_angular_velocity,
+        }
+        stream = BytesIO()
+        np.savez_compressed(stream, **content)
         return write_whole(path, stream.getvalue(), error=RetargetError)
 
     @classmethod
