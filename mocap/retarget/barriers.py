@@ -16,7 +16,7 @@ from mocap.retarget.collisions import Collisions, Touch
 from mocap.retarget.footprints import FREE
 from mocap.retarget.kinematics import Pose, Posed
 from mocap.retarget.surface import Hull
-from mocap.retarget.tasks import Tasks, foot_points, pace_of
+from mocap.retarget.tasks import Tasks, foot_points, pace_of, steers
 
 #: Units in which each is stiff: joint limits (radians), speeds (radians a frame), ground and own
 #: body (metres), and how far inside each begins.
@@ -141,8 +141,11 @@ class Barriers:
             for touch in self.touches:
                 bad[touch.frames[touch.room(posed) < 0]] = True
         for side, path in self.tasks.targets.feet.items():
-            off = (foot_points(self.tasks, side, posed) - path.places)[:, :2]
-            bad |= path.pinned & (path.rests != FREE) & (np.linalg.norm(off, axis=1) > _SLIGHT)
+            off = foot_points(self.tasks, side, posed) - path.places
+            off[~path.pinned, :2] = 0.0
+            off[:, 2] *= steers(self.tasks, side)
+            firm = (path.rests != FREE) & ~path.tips
+            bad |= firm & (np.linalg.norm(off, axis=1) > _SLIGHT)
         return bad
 
     def energies(self, pose: Pose, posed: Posed) -> Float[np.ndarray, " frames"]:

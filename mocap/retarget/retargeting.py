@@ -29,6 +29,9 @@ STAGE = "retarget"
 _LEAST_FPS = 29.0
 #: Seconds around bad frames that are solved again.
 _ROOM = 0.15
+#: Frames that are solved at once, which bounds memory, and by how many more the end of a part is
+#: solved with what comes after it.
+_PART, _OVERLAP = 1500, 30
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def _followed(
     barriers = Barriers(tasks, fps, shapes, collisions)
     if loose.near is not None:
         barriers.near = np.repeat(binary_dilation(loose.near), stride)[:frames]
-    pose = solve(tasks, thinned(pose, at, frames), barriers, config, config.iterations, count)
+    pose = _in_parts(tasks, thinned(pose, at, frames), barriers, config, count)
     inner = None
     for _ in range(config.repairs):
         bad = barriers.violated(pose, pose_robot(robot, pose), inner)
@@ -131,6 +134,27 @@ def _followed(
         pose = _repaired(tasks, pose, barriers, inner, config)
     joints = within_limits(pose.joints, robot.low, robot.high, barriers.speed, fps)
     return pose.with_joints(joints)
+
+
+def _in_parts(
+    tasks: Tasks,
+    pose: Pose,
+    barriers: Barriers,
+    config: SolverConfig,
+    count: Callable[[], None],
+) -> Pose:
+    """Solve long motion in parts, each of which goes on where the one before ends."""
+    frames = len(pose)
+    place, turn, joints = pose.place.copy(), pose.turn.copy(), pose.joints.copy()
+    for start in range(0, frames, _PART):
+        at = np.arange(max(start - 2, 0), min(start + _PART + _OVERLAP, frames))
+        part = replace(tasks, targets=some_of(tasks.targets, at, barriers.fps))
+        held = Barriers(part, barriers.fps, barriers.hulls, barriers.collisions)
+        held.near = None if barriers.near is None else barriers.near[at]
+        given = Pose(place[at], turn[at], joints[at])
+        found = solve(part, given, held, config, config.iterations, count, frozen=at < start)
+        place[at], turn[at], joints[at] = found.place, found.turn, found.joints
+    return Pose(place, turn, joints)
 
 
 def _repaired(

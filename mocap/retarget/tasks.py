@@ -177,17 +177,16 @@ def _foot(
     body = tasks.robot.bodies.index(bearing.body)
     now = foot_points(tasks, side, posed)
     loose = _SWING * doubt
-    trunk = _joints_above(tasks, tasks.found.bearings["pelvis"].body)
-    steers = len(_joints_above(tasks, bearing.body) - trunk) >= _WHOLE_LEG
+    whole = steers(tasks, side)
     firm = (path.rests != FREE) & ~path.tips
     place = 1.0 / np.where(firm & path.pinned, _HELD, loose)
     weights = np.repeat(place[:, None], 3, 1)
-    weights[firm, 2] = 1.0 / (_HELD if steers else _TILTED_HELD)
+    weights[firm, 2] = 1.0 / (_HELD if whole else _TILTED_HELD)
     values.append((now - path.places) * weights)
     wanted = path.turns @ (bearing.turn @ LEVEL_FOOT).T
     off, slope = _turn_off(tasks, group, posed, body, wanted, derive)
     # In the foot's own axes: x is the long one, y the edges', z upright.
-    weights_of_turn = _turn_weights(path, bearing.tolerance * doubt, steers)
+    weights_of_turn = _turn_weights(path, bearing.tolerance * doubt, whole)
     axes = np.swapaxes(path.turns, 1, 2) * weights_of_turn[..., None]
     values.append((axes @ off[..., None])[..., 0])
     if derive:
@@ -195,18 +194,22 @@ def _foot(
         slopes.append(axes @ slope)
 
 
-def _joints_above(tasks: Tasks, body: str) -> set[int]:
-    """The unknown joints that move a body."""
-    return set(tasks.columns_of(tasks.robot.bodies.index(body))[1].tolist())
+def steers(tasks: Tasks, side: str) -> bool:
+    """Whether a leg has the joints to put its foot down in any place and any way."""
+    chains = []
+    for name in ("pelvis", f"{side}_foot"):
+        body = tasks.robot.bodies.index(tasks.found.bearings[name].body)
+        chains.append(set(tasks.columns_of(body)[1].tolist()))
+    return len(chains[1] - chains[0]) >= _WHOLE_LEG
 
 
-def _turn_weights(path: Path, loose: np.ndarray, steers: bool) -> Float[np.ndarray, "frames 3"]:
+def _turn_weights(path: Path, loose: np.ndarray, whole: bool) -> Float[np.ndarray, "frames 3"]:
     weights = np.repeat(1.0 / loose[:, None], 3, 1)
     standing = (path.rests != FREE) & ~path.tips
     weights[standing] = 1.0 / _LEVEL
     weights[standing & (path.rests != FLAT), 1] = 1.0 / _EDGE
     weights[standing & (path.pivots | ~path.pinned), 2] = 1.0 / _EDGE
-    if not steers:
+    if not whole:
         weights[standing, 0], weights[standing, 2] = 1.0 / _TILTED, 1.0 / _UNSTEERED
     return weights
 
