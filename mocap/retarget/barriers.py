@@ -105,9 +105,6 @@ class Barriers:
         for name, value in self.tasks.found.speed.items():
             speeds[robot.joints.index(name)] = value
         self.speed = speeds
-        self._apart = [
-            np.linalg.norm(hull.points[:, None] - hull.points, axis=2) for hull in self.hulls or ()
-        ]
         self._most = (1.0 - _SPEED_ROOM) * speeds[moving] / self.fps
         pace = np.maximum(_BRISK, _OF_PACE * pace_of(self.tasks))[:-1] / self.fps
         self._brisk = np.minimum(pace, self._most)
@@ -220,7 +217,7 @@ class Barriers:
         for body, hull in enumerate(self.hulls or ()):
             if not len(hull):
                 continue
-            apart = self._apart[body]
+            apart = hull.apart
             heights = posed.turns[body][:, 2] @ hull.points.T - hull.radii
             heights += posed.places[body][:, 2, None] - _GROUND_ROOM
             for _ in range(_CORNERS):
@@ -248,16 +245,19 @@ def slopes(
     way: np.ndarray,
 ) -> Float[np.ndarray, "some columns"]:
     """How far a point moves along a direction with each unknown of its body's chain."""
-    away = point - posed.places[0][frames]
     way = np.broadcast_to(way, point.shape)
     found = np.empty((len(frames), 6 + len(joints)))
     found[:, :3] = way
-    found[:, 3:6] = np.cross(away, way)
-    for row, joint in enumerate(joints):
-        axis = posed.axes[joint][frames]
-        if tasks.robot.slides[joint]:
-            found[:, 6 + row] = np.sum(axis * way, 1)
-        else:
-            arm = point - posed.anchors[joint][frames]
-            found[:, 6 + row] = np.sum(np.cross(axis, arm) * way, 1)
+    found[:, 3:6] = _cross(point - posed.places[0][frames], way)
+    if len(joints):
+        axes = posed.axes[joints][:, frames]
+        arms = _cross(point - posed.anchors[joints][:, frames], way)
+        slides = tasks.robot.slides[joints][:, None, None]
+        found[:, 6:] = np.sum(axes * np.where(slides, way, arms), 2).T
     return found
+
+
+def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
+    bx, by, bz = b[..., 0], b[..., 1], b[..., 2]
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)

@@ -97,7 +97,14 @@ class Robot:
 
     def joints_to(self, body: int) -> tuple[int, ...]:
         """The joints that move a body, from the base outwards."""
-        return tuple(j for link in self.above(body) for j in self.joints_of(link))
+        return self._joints_to[body]
+
+    @cached_property
+    def _joints_to(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(
+            tuple(j for link in self.above(body) for j in self.joints_of(link))
+            for body in range(len(self.bodies))
+        )
 
     def resting(self) -> Float[np.ndarray, " joints"]:
         """Zero, or the limit nearest to it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -15,7 +15,7 @@ from mocap.retarget.robot import Robot
 _ROUND, _MOST = 12, 160
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Hull:
     """Points (P, 3) in a body's axes, metres, and how far the surface is around each (P,)."""
 
@@ -24,6 +24,11 @@ class Hull:
 
     def __len__(self) -> int:
         return len(self.points)
+
+    @cached_property
+    def apart(self) -> Float[np.ndarray, "points points"]:
+        """How far the points are from each other, metres."""
+        return np.linalg.norm(self.points[:, None] - self.points, axis=2)
 
 
 @lru_cache(maxsize=8)
