@@ -87,6 +87,7 @@ class Barriers:
         hulls: of each body, for the ground; None to leave it out.
         collisions: finds where the robot touches itself; None to leave it out.
         near: (F,) frames in which the robot is near to touching itself; None for not known.
+        firmness: how many times stiffer than usual ground and body are.
         touches: what was last found.
     """
 
@@ -95,6 +96,7 @@ class Barriers:
     hulls: tuple[Hull, ...] | None = None
     collisions: Collisions | None = None
     near: Bool[np.ndarray, " frames"] | None = None
+    firmness: float = 1.0
     touches: list[Touch] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -151,10 +153,11 @@ class Barriers:
         for most, unit in self._speeds():
             total[1:] += np.sum((self._fast(pose, most) / unit) ** 2, 1)
         for _, frames, depth, _ in self._near_ground(posed, 0.0):
-            total[frames] += (depth / _GROUND) ** 2
+            total[frames] += (depth * self.firmness / _GROUND) ** 2
         for touch in self.touches:
             depth = np.minimum(touch.room(posed) - _BODY_ROOM, 0)
-            total += np.bincount(touch.frames, (depth / _BODY) ** 2, len(pose))
+            squares = (depth * self.firmness / _BODY) ** 2
+            total += np.bincount(touch.frames, squares, len(pose))
         return 0.5 * total
 
     def rows(self, pose: Pose, posed: Posed) -> list[Row]:
@@ -168,10 +171,11 @@ class Barriers:
                 slope = np.full((len(frames), 1), sign / _LIMIT)
                 found.append(Row(frames, np.array([6 + joint]), slope, room[frames, joint]))
         up = np.array([0.0, 0.0, 1.0])
+        ground, solid = self.firmness / _GROUND, self.firmness / _BODY
         for body, frames, depth, point in self._near_ground(posed, _GROUND_ZONE):
             columns, chain = self.tasks.columns_of(body)
             slope = slopes(self.tasks, posed, chain, frames, point, up)
-            found.append(Row(frames, columns, slope / _GROUND, depth / _GROUND))
+            found.append(Row(frames, columns, slope * ground, depth * ground))
         for touch in self.touches:
             frames, way = touch.frames, touch.normal
             slope = np.zeros((len(frames), size))
@@ -184,7 +188,7 @@ class Barriers:
             # What moves both bodies alike parts them by nothing.
             columns = np.flatnonzero(np.abs(slope).max(0) > 1e-12)
             depth = touch.room(posed) - _BODY_ROOM
-            found.append(Row(frames, columns, slope[:, columns] / _BODY, depth / _BODY))
+            found.append(Row(frames, columns, slope[:, columns] * solid, depth * solid))
         return found
 
     def speeds(self, pose: Pose) -> tuple[np.ndarray, np.ndarray]:

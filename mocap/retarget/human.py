@@ -266,7 +266,8 @@ def _resting(
         floor = float(np.percentile(slow if len(slow) > 8 else smooth[..., 1], 10))
         # Who kneels or lies does so on the floor, and not on the feet.
         floor = min(floor, float(np.percentile(lowest, 10)))
-        lift = smooth[..., 1] - np.minimum(smooth[..., 1].min(1, keepdims=True), floor + _LIFT)
+        # On stairs, too: over whatever of the body is lowest, be that where it may.
+        lift = smooth[..., 1] - np.minimum(smooth[..., 1].min(1), lowest)[:, None]
         told = 1.0 / ((1.0 + (speed / _SPEED) ** 4) * (1.0 + (lift / _LIFT) ** 4))
     span = max(round(_SHORTEST * fps), 1)
     rests = np.pad(told > 0.5, ((span, span), (0, 0)), mode="edge")

@@ -29,6 +29,8 @@ STAGE = "retarget"
 _LEAST_FPS = 29.0
 #: Seconds around bad frames that are solved again.
 _ROOM = 0.15
+#: How many times stiffer ground and body are each time.
+_FIRMER = 1.5
 #: Frames that are solved at once, which bounds memory, and by how many more the end of a part is
 #: solved with what comes after it.
 _PART, _OVERLAP = 1500, 30
@@ -126,11 +128,12 @@ def _followed(
         barriers.near = np.repeat(binary_dilation(loose.near), stride)[:frames]
     pose = _in_parts(tasks, thinned(pose, at, frames), barriers, config, count)
     inner = None
-    for _ in range(config.repairs):
+    for attempt in range(config.repairs):
         bad = barriers.violated(pose, pose_robot(robot, pose), inner)
         if not bad.any():
             break
         inner = binary_dilation(bad, iterations=max(2, round(_ROOM * fps)))
+        barriers.firmness = _FIRMER**attempt
         pose = _repaired(tasks, pose, barriers, inner, config)
     joints = within_limits(pose.joints, robot.low, robot.high, barriers.speed, fps)
     return pose.with_joints(joints)
@@ -165,7 +168,7 @@ def _repaired(
     # Two frozen frames on both sides keep stretches apart that are solved in a row.
     at = np.flatnonzero(binary_dilation(inner, iterations=2))
     part = replace(tasks, targets=some_of(tasks.targets, at, fps))
-    held = Barriers(part, fps, barriers.hulls, barriers.collisions)
+    held = Barriers(part, fps, barriers.hulls, barriers.collisions, firmness=barriers.firmness)
     mended = solve(part, pose[at], held, config, config.repair_iterations, frozen=~inner[at])
     place, turn, joints = pose.place.copy(), pose.turn.copy(), pose.joints.copy()
     place[inner], turn[inner], joints[inner] = (

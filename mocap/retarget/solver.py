@@ -96,7 +96,7 @@ def solve(
         if on_iteration is not None:
             on_iteration()
         if not new.sum() < energy.sum():
-            break
+            continue  # with more damping
         pose, posed = candidate, there
         if energy.sum() - new.sum() < _ENOUGH * new.sum():
             break
