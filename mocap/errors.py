@@ -44,6 +44,10 @@ class ExportError(MocapError):
     """A motion that cannot be written in, or read from, the format asked for."""
 
 
+class RetargetError(MocapError):
+    """A robot model that no motion can be put on, or a motion that no robot can follow."""
+
+
 def numpy_fault(error: Exception) -> str:
     """What numpy says of a file that it cannot load, without its advice to unpickle it."""
     text = str(error)

@@ -53,7 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "depth": {*RECORD, *FILES, "scene"},
     "fitting": {*RECORD, "body", "depth", "scene"},
     "exporters": {"take", "body", "skeletons", "geometry", "errors", "progress", "files"},
-    "retarget": {*RECORD, "body"},
+    "retarget": {*RECORD, "body", "files"},
     "avatar": {*RECORD, "body", "video"},
     "evaluate": {*RECORD, "body", "video", "calibration", "files"},
     "view": {*RECORD, "body", "video"},

@@ -7,6 +7,7 @@ from mocap.datasets.motions.clip import MotionClip
 from mocap.datasets.motions.corpora import CMU_ACKNOWLEDGEMENT, Source, sources
 from mocap.datasets.motions.deepmimic import read_deepmimic, read_deepmimic_clip
 from mocap.datasets.motions.expmap import read_expmap_clip
+from mocap.datasets.motions.human import human_of_clip
 from mocap.datasets.motions.poselib import read_poselib, read_poselib_clip
 from mocap.datasets.motions.positions import read_climbing_clip
 from mocap.datasets.motions.reading import MOTION_FILES, motion_sources, read_motion
@@ -20,6 +21,7 @@ __all__ = [
     "MotionClip",
     "Source",
     "between",
+    "human_of_clip",
     "motion_sources",
     "read_aistpp_clip",
     "read_amass_clip",

@@ -26,6 +26,7 @@ from mocap.cli import (
     fit,
     importing,
     info,
+    retargeting,
     train,
 )
 from mocap.cli.console import STOPPED, complain, say
@@ -47,6 +48,7 @@ demo.add_to(app)
 info.add_to(app)
 export.add_to(app)
 importing.add_to(app)
+retargeting.add_to(app)
 fit.add_to(app)
 body.add_to(app)
 dataset.add_to(app)

@@ -1,0 +1,150 @@
+"""The correspondence as a JSON file that people can read and correct."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mocap.errors import RetargetError
+from mocap.files import write_whole
+from mocap.retarget.correspondence import SIDES, Bearing, Correspondence, Segment, Sole
+from mocap.retarget.robot import Robot
+
+FORMAT = "mocap-robot-correspondence"
+_ABOUT = (
+    "What of the robot is what of a person. Points and axes are in the bodies' own axes, metres; "
+    "the rows of `turn` are the body's x, y and z told in the axes of a person who stands upright "
+    "(x left, y up, z ahead). Tolerances are radians: a part with a larger one gives way. "
+    "`speed` may hold greatest speeds of joints, rad/s; `scale` the robot's world over the "
+    "person's (null: the legs tell). Parts may be left out."
+)
+
+
+def write_correspondence(path: Path, found: Correspondence) -> Path:
+    """Write a correspondence."""
+    content = {
+        "format": FORMAT,
+        "version": 1,
+        "about": _ABOUT,
+        "robot": found.robot,
+        "scale": found.scale,
+        "leg": round(found.leg, 5),
+        "hips": {side: _plain(place) for side, place in found.hips.items()},
+        "joints": list(found.joints),
+        "speed": found.speed,
+        "segments": {
+            name: {
+                "body": one.body,
+                "start": _plain(one.start),
+                "end": _plain(one.end),
+                "tolerance": one.tolerance,
+            }
+            for name, one in found.segments.items()
+        },
+        "bearings": {
+            name: {
+                "body": one.body,
+                "point": _plain(one.point),
+                "turn": _plain(one.turn),
+                "tolerance": one.tolerance,
+            }
+            for name, one in found.bearings.items()
+        },
+        "soles": {
+            side: {"body": one.body, "corners": _plain(one.corners)}
+            for side, one in found.soles.items()
+        },
+    }
+    return write_whole(path, _compact(content), error=RetargetError)
+
+
+def read_correspondence(path: Path, robot: Robot) -> Correspondence:
+    """Read a correspondence.
+
+    Raises:
+        RetargetError: it is missing, damaged, or names what the robot has not.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RetargetError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise RetargetError(f"{path}: is no JSON: {error}") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise RetargetError(f"{path}: is no correspondence; `mocap retarget` writes one")
+    try:
+        found = Correspondence(
+            robot=str(content["robot"]),
+            segments={
+                name: Segment(
+                    one["body"],
+                    _array(one["start"], (3,)),
+                    _array(one["end"], (3,)),
+                    float(one["tolerance"]),
+                )
+                for name, one in content["segments"].items()
+            },
+            bearings={
+                name: Bearing(
+                    one["body"],
+                    _array(one["point"], (3,)),
+                    _array(one["turn"], (3, 3)),
+                    float(one["tolerance"]),
+                )
+                for name, one in content["bearings"].items()
+            },
+            soles={
+                side: Sole(one["body"], _array(one["corners"], (4, 3)))
+                for side, one in content["soles"].items()
+            },
+            hips={side: _array(content["hips"][side], (3,)) for side in SIDES},
+            leg=float(content["leg"]),
+            joints=tuple(content["joints"]),
+            speed={name: float(value) for name, value in content.get("speed", {}).items()},
+            scale=None if content.get("scale") is None else float(content["scale"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RetargetError(f"{path}: is damaged: {error!r}; delete it to have it anew") from error
+    _check(path, found, robot)
+    return found
+
+
+def _check(path: Path, found: Correspondence, robot: Robot) -> None:
+    parts: dict[str, Any] = {**found.segments, **found.bearings, **found.soles}
+    for name, one in parts.items():
+        if one.body not in robot.bodies:
+            raise RetargetError(
+                f"{path}: {name} is on body {one.body!r}, which {robot.name} has not; it has "
+                f"{', '.join(robot.bodies)}"
+            )
+    for name in (*found.joints, *found.speed):
+        if name not in robot.joints:
+            raise RetargetError(
+                f"{path}: {robot.name} has no joint {name!r}; it has {', '.join(robot.joints)}"
+            )
+    for needed, kind in (("pelvis", "bearings"), ("left_foot", "bearings"), ("left", "soles")):
+        if needed not in getattr(found, kind):
+            raise RetargetError(f"{path}: {kind} lack {needed}; delete the file to have it anew")
+
+
+def _array(value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    found = np.array(value, dtype=float)
+    if found.shape != shape or not np.isfinite(found).all():
+        raise ValueError(f"{value} is no array of shape {shape}")
+    return found
+
+
+def _plain(values: np.ndarray) -> list[Any]:
+    return (np.round(values, 5) + 0.0).tolist()
+
+
+def _compact(content: Any, depth: int = 0) -> str:
+    """JSON with arrays of numbers on one line each."""
+    if isinstance(content, dict) and content:
+        inner = ",\n".join(
+            "  " * (depth + 1) + json.dumps(key) + ": " + _compact(value, depth + 1)
+            for key, value in content.items()
+        )
+        return "{\n" + inner + "\n" + "  " * depth + "}" + ("\n" if depth == 0 else "")
+    return json.dumps(content)

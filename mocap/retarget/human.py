@@ -1,0 +1,275 @@
+"""Motion of a person as a robot needs it: joints, the turns of parts, soles and when they rest.
+
+World: metres, +Y up, as :mod:`mocap.geometry` has it, an even beat, no frame missing.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.interpolate import PchipInterpolator
+from scipy.ndimage import binary_closing, binary_opening, gaussian_filter1d
+from scipy.spatial.transform import Rotation, Slerp
+
+from mocap.errors import RetargetError
+from mocap.skeletons import SMPLX_55
+from mocap.take import Contacts, Take
+
+#: SMPL-X's joints of the body, without hands and face.
+JOINTS = 22
+NAMES = SMPLX_55.names[:JOINTS]
+_PARENTS = SMPLX_55.parents[:JOINTS]
+#: The sole below the ball of the foot, and heel and ball ahead of the ankle on the way to it, as
+#: shares of the leg and of that way: measured on the open body.
+_DEPTH, _HEEL, _BALL = 0.0315, -0.13, 0.95
+#: What rests without being told: m/s, and metres over the lower foot's lowest point; each where
+#: rest and no rest are equally likely. Seconds that a rest, and a gap in one, last at least.
+_SPEED, _LIFT, _SHORTEST = 0.3, 0.05, 0.1
+#: Flesh around joints, metres.
+_FLESH = 0.05
+#: How unevenly frames may come before they are resampled, seconds.
+_JITTER = 2e-3
+#: Longest gap that is filled in, seconds.
+_GAP = 0.5
+
+
+@dataclass(frozen=True)
+class HumanMotion:
+    """The motion of one person.
+
+    Attributes:
+        name: whose.
+        fps: frames a second, even.
+        joints: (F, 22, 3) SMPL-X's, world metres, +Y up.
+        turns: (F, 22, 3, 3) from the axes of the person who stands upright and faces +Z to the
+            world's, for every joint.
+        contacts: (F, 4) whether left heel, left ball, right heel, right ball rest.
+        level: height of what the person stands on, metres.
+        sigma: (F, 22) how far joints may be off, metres; None where nobody tells.
+        observed: (F,) whether the person was seen.
+    """
+
+    name: str
+    fps: float
+    joints: Float[np.ndarray, "frames 22 3"]
+    turns: Float[np.ndarray, "frames 22 3 3"]
+    contacts: Bool[np.ndarray, "frames 4"]
+    level: float = 0.0
+    sigma: Float[np.ndarray, "frames 22"] | None = None
+    observed: Bool[np.ndarray, " frames"] | None = None
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    def place(self, name: str) -> Float[np.ndarray, "frames 3"]:
+        """A joint over time."""
+        return self.joints[:, NAMES.index(name)]
+
+    def turn(self, name: str) -> Float[np.ndarray, "frames 3 3"]:
+        """A joint's turn over time."""
+        return self.turns[:, NAMES.index(name)]
+
+    def resampled(self, fps: float) -> "HumanMotion":
+        """The same motion at another even rate, from the same first instant."""
+        times = np.arange(len(self)) / self.fps
+        wanted = np.arange(int(times[-1] * fps + 1e-6) + 1) / fps
+        nearest = np.clip(np.rint(wanted * self.fps).astype(int), 0, len(self) - 1)
+        joints, turns = _resampled(self.joints, self.turns, times, wanted)
+        return replace(
+            self,
+            fps=float(fps),
+            joints=joints,
+            turns=turns,
+            contacts=self.contacts[nearest],
+            sigma=None if self.sigma is None else self.sigma[nearest],
+            observed=None if self.observed is None else self.observed[nearest],
+        )
+
+    def leg(self) -> float:
+        """From hip to sole with straight knees, metres."""
+        lengths = []
+        for side in ("left", "right"):
+            chain = [self.place(f"{side}_{joint}") for joint in ("hip", "knee", "ankle")]
+            bones = np.linalg.norm(np.diff(np.stack(chain), axis=0), axis=-1).sum(0)
+            lengths.append(np.median(bones) + sole_points(self.joints, self.turns, side)[1])
+        return float(np.mean(lengths))
+
+
+def sole_points(
+    joints: Float[np.ndarray, "frames 22 3"], turns: Float[np.ndarray, "frames 22 3 3"], side: str
+) -> tuple[Float[np.ndarray, "frames 3 3"], float]:
+    """(F, 3, 3) heel, ball and what is under the ankle, on the sole; the ankle's height over it."""
+    hip, knee, ankle, ball = (
+        NAMES.index(f"{side}_{joint}") for joint in ("hip", "knee", "ankle", "foot")
+    )
+    bones = np.linalg.norm(np.diff(joints[:, [hip, knee, ankle]], axis=1), axis=-1)
+    leg = float(np.median(bones.sum(1)))
+    away = np.einsum("fab,fa->fb", turns[:, ankle], joints[:, ball] - joints[:, ankle])
+    rest = np.median(away, axis=0)
+    height = float(-rest[1] + _DEPTH * leg)
+    flat = np.array([rest[0], 0.0, rest[2]])
+    local = np.stack([_HEEL * flat, _BALL * flat, 0 * flat]) - [0.0, height, 0.0]
+    placed = joints[:, ankle, None] + np.einsum("fab,pb->fpa", turns[:, ankle], local)
+    return placed, height
+
+
+def human_motion(
+    name: str,
+    joints: Float[np.ndarray, "frames joints 3"],
+    vectors: Float[np.ndarray, "frames parts 3"],
+    times: Float[np.ndarray, " frames"],
+    *,
+    contacts: Float[np.ndarray, "frames 4"] | None = None,
+    level: float | None = None,
+    sigma: Float[np.ndarray, "frames joints"] | None = None,
+    observed: Bool[np.ndarray, " frames"] | None = None,
+) -> HumanMotion:
+    """Motion of SMPL-X's joints as a robot needs it.
+
+    Args:
+        name: whose.
+        joints: (F, 22 or more, 3) world metres, +Y up.
+        vectors: (F, 22 or more, 3) axis-angle of each against its parent, radians.
+        times: (F,) seconds.
+        contacts: (F, 4) how likely heels and balls rest; found by speed and height if None. The
+            floor is then put under what rests.
+        level: height of what the person stands on, metres.
+        sigma: (F, 22 or more) how far joints may be off, metres.
+        observed: (F,) whether the person was seen.
+
+    Raises:
+        RetargetError: there are no two frames, or too many of them are not numbers.
+    """
+    joints, vectors = np.array(joints[:, :JOINTS], float), np.array(vectors[:, :JOINTS], float)
+    if len(joints) < 2:
+        raise RetargetError(f"{name}: has {len(joints)} frames; a motion takes two at least")
+    times = np.asarray(times, float)
+    if not (np.diff(times) > 0).all():
+        raise RetargetError(f"{name}: its times do not increase; make the motion anew")
+    good = np.isfinite(joints).all((1, 2)) & np.isfinite(vectors).all((1, 2))
+    _check_gaps(name, good, times)
+    fps = float((len(times) - 1) / (times[-1] - times[0]))
+    even = times[0] + np.arange(len(times)) / fps
+    shaky = np.abs(times - even).max() > _JITTER
+    turns = _world_turns(np.where(good[:, None, None], vectors, 0.0))
+    if shaky or not good.all():
+        wanted = even if shaky else times
+        joints, turns = _resampled(joints[good], turns[good], times[good], wanted)
+        nearest = np.clip(np.searchsorted(times, wanted - 0.5 / fps), 0, len(times) - 1)
+        contacts = None if contacts is None else contacts[nearest]
+        sigma = None if sigma is None else sigma[nearest]
+        observed = (np.ones(len(times), bool) if observed is None else observed)[nearest]
+        observed = observed & good[nearest]
+    soles = np.concatenate(
+        [sole_points(joints, turns, side)[0][:, :2] for side in ("left", "right")], axis=1
+    )
+    flesh = [row for row, name in enumerate(NAMES) if not name.endswith(("ankle", "foot"))]
+    lowest = np.minimum(soles[..., 1].min(1), (joints[:, flesh, 1] - _FLESH).min(1))
+    rests, floor = _resting(soles, lowest, contacts, fps)
+    if contacts is None:
+        joints = joints - [0.0, floor, 0.0]
+    return HumanMotion(
+        name,
+        fps,
+        joints,
+        turns,
+        rests,
+        level or 0.0,
+        None if sigma is None else np.array(sigma[:, :JOINTS], float),
+        observed,
+    )
+
+
+def human_of_person(take: Take, person_id: str) -> HumanMotion:
+    """The motion of one person of a take.
+
+    Raises:
+        RetargetError: there is no such person, or nobody has fitted a body to them.
+    """
+    if person_id not in take.people:
+        known = ", ".join(take.people) or "nobody"
+        raise RetargetError(f"person {person_id}: not in this take, which has {known}")
+    person = take.people[person_id]
+    body = person.body
+    if body is None:
+        raise RetargetError(f"{person_id}: has no body motion yet; `mocap fit` makes it")
+    frames = len(body.transl)
+    pose = np.concatenate([body.global_orient, body.body_pose], 1).reshape(frames, -1, 3)
+    return human_motion(
+        person_id,
+        body.joints,
+        pose,
+        take.times(person),
+        contacts=None if person.contacts is None else _stacked(person.contacts),
+        level=None if person.contacts is None else person.contacts.level,
+        sigma=body.joint_sigma,
+        observed=person.observed,
+    )
+
+
+def raised(motion: HumanMotion, metres: float) -> HumanMotion:
+    """The same motion, higher."""
+    return replace(motion, joints=motion.joints + [0.0, metres, 0.0])
+
+
+def _stacked(contacts: Contacts) -> np.ndarray:
+    sides = (contacts.left_heel, contacts.left_toe, contacts.right_heel, contacts.right_toe)
+    return np.stack(sides, 1)
+
+
+def _check_gaps(name: str, good: np.ndarray, times: np.ndarray) -> None:
+    if good.sum() < 2:
+        raise RetargetError(f"{name}: has no two frames that are numbers; make the motion anew")
+    seen = times[good]
+    gap = int(np.argmax(np.diff(seen)))
+    longest = float(seen[gap + 1] - seen[gap])
+    usual = float(np.median(np.diff(times)))
+    ends = max(seen[0] - times[0], times[-1] - seen[-1])
+    if not good.all() and max(longest - usual, ends) > _GAP:
+        at = seen[gap] if longest - usual > ends else (times[0] if not good[0] else seen[-1])
+        raise RetargetError(
+            f"{name}: is not a number for {max(longest - usual, ends):.2f} s from {at:.2f} s on; "
+            "cut the motion there, or fit it again"
+        )
+
+
+def _world_turns(vectors: np.ndarray) -> np.ndarray:
+    frames = len(vectors)
+    local = Rotation.from_rotvec(vectors.reshape(-1, 3)).as_matrix().reshape(frames, -1, 3, 3)
+    for joint in range(1, JOINTS):
+        local[:, joint] = local[:, _PARENTS[joint]] @ local[:, joint]
+    return local
+
+
+def _resampled(
+    joints: np.ndarray, turns: np.ndarray, times: np.ndarray, wanted: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Joints and turns at other times; beyond the ends, those of the ends."""
+    wanted = np.clip(wanted, times[0], times[-1])
+    placed = PchipInterpolator(times, joints.reshape(len(joints), -1))(wanted)
+    spun = [
+        Slerp(times, Rotation.from_matrix(turns[:, joint]))(wanted).as_matrix()
+        for joint in range(turns.shape[1])
+    ]
+    return placed.reshape(len(wanted), *joints.shape[1:]), np.stack(spun, 1)
+
+
+def _resting(
+    soles: np.ndarray, lowest: np.ndarray, told: np.ndarray | None, fps: float
+) -> tuple[Bool[np.ndarray, "frames 4"], float]:
+    """Which foot points rest, and how high the floor is that they rest on."""
+    floor = 0.0
+    if told is None:
+        smooth = gaussian_filter1d(soles, 0.03 * fps, axis=0, mode="nearest")
+        speed = np.linalg.norm(np.gradient(smooth, axis=0), axis=-1) * fps
+        slow = smooth[..., 1][speed < _SPEED]
+        floor = float(np.percentile(slow if len(slow) > 8 else smooth[..., 1], 10))
+        # Who kneels or lies does so on the floor, and not on the feet.
+        floor = min(floor, float(np.percentile(lowest, 10)))
+        # On stairs, too: over whatever of the body is lowest, be that where it may.
+        lift = smooth[..., 1] - np.minimum(smooth[..., 1].min(1), lowest)[:, None]
+        told = 1.0 / ((1.0 + (speed / _SPEED) ** 4) * (1.0 + (lift / _LIFT) ** 4))
+    span = max(round(_SHORTEST * fps), 1)
+    rests = np.pad(told > 0.5, ((span, span), (0, 0)), mode="edge")
+    brush = np.ones((span, 1), dtype=bool)
+    return binary_opening(binary_closing(rests, brush), brush)[span:-span], floor

@@ -1,0 +1,151 @@
+"""What is measured of a robot's trajectory, one function a matter."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from scipy.ndimage import maximum_filter1d
+from scipy.spatial.transform import Rotation
+
+from mocap.retarget.correspondence import SIDES, Correspondence
+from mocap.retarget.footprints import FREE
+from mocap.retarget.kinematics import Pose, Posed
+from mocap.retarget.robot import Robot
+from mocap.retarget.surface import hulls
+from mocap.retarget.targets import Targets
+from mocap.retarget.tasks import foot_points, pace_of, tasks_of
+
+#: Joint steps that are jumps: degrees in 1/30 s, and as a share of the person's own pace.
+_JUMP, _OF_PACE = 10.0, 1.5
+#: Base steps that are jumps, metres in 1/30 s, beyond the person's own.
+_BASE_JUMP = 0.05
+#: Limbs nearer to straight than this are near a singularity, degrees.
+_STRAIGHT = 3.0
+#: Directions that change less than this over a clip tell nothing of how much is moved, radians.
+_STILL = 0.03
+
+
+def tracking(robot: Robot, found: Correspondence, targets: Targets, posed: Posed) -> dict[str, Any]:
+    """How far parts are off: degrees of bones and turns, millimetres of the pelvis."""
+    segments, bearings, moved, wanted = {}, {}, [], []
+    for name, segment in found.segments.items():
+        body = robot.bodies.index(segment.body)
+        now = posed.vector(body, (segment.end - segment.start) / segment.length)
+        aim = targets.directions[name]
+        apart = np.arccos(np.clip(np.sum(now * aim, 1), -1, 1))
+        segments[name] = float(np.degrees(apart.mean()))
+        moved.append(now - now.mean(0))
+        wanted.append(aim - aim.mean(0))
+    for name, bearing in found.bearings.items():
+        body = robot.bodies.index(bearing.body)
+        turn = posed.turns[body] @ np.swapaxes(targets.turns[name], 1, 2)
+        apart = np.linalg.norm(Rotation.from_matrix(turn).as_rotvec(), axis=1)
+        bearings[name] = float(np.degrees(apart.mean()))
+    pelvis = found.bearings["pelvis"]
+    now = posed.point(robot.bodies.index(pelvis.body), pelvis.point)
+    off = np.linalg.norm(now - targets.pelvis, axis=1)
+    firm = [name for name in bearings if "hand" not in name]
+    own, person = np.array(moved), np.array(wanted)
+    much = float(np.sqrt(np.mean(np.sum(person**2, -1))))
+    tells = much > _STILL
+    left = float(np.sum((own - person) ** 2) / max(np.sum(person**2), 1e-12))
+    return {
+        "segments_deg": segments,
+        "bearings_deg": bearings,
+        "segments_mean_deg": float(np.mean(list(segments.values()))),
+        "segments_worst_mean_deg": max(segments.values()),
+        "bearings_mean_deg": float(np.mean([bearings[name] for name in firm])),
+        "pelvis_mean_mm": float(1000 * off.mean()),
+        # How much bones move against how much the person's do: 0 of a statue.
+        "motion": float(np.sqrt(np.mean(np.sum(own**2, -1)))) / much if tells else None,
+        # How much of the person's movement is in the robot's: 0 of a statue, less of another's.
+        "explained": 1.0 - left if tells else None,
+    }
+
+
+def jumps(robot: Robot, found: Correspondence, targets: Targets, pose: Pose) -> dict[str, Any]:
+    """Steps from frame to frame that the person does not take."""
+    tasks = tasks_of(robot, found, targets)
+    per = 30.0 / targets.fps
+    steps = np.degrees(np.abs(np.diff(pose.joints[:, tasks.moving], axis=0))) / per
+    pace = np.degrees(_OF_PACE * pace_of(tasks)[:-1]) / 30.0
+    jump = steps > np.maximum(_JUMP, pace)
+    base = np.linalg.norm(np.diff(pose.place, axis=0), axis=1) / per
+    person = np.linalg.norm(np.diff(targets.pelvis, axis=0), axis=1) / per
+    # Video at half the rate repeats frames: the person rests in every other one.
+    person = maximum_filter1d(person, 5)
+    worst = int(np.argmax(steps.max(0, initial=0.0)))
+    return {
+        "most_deg_per_frame": float(steps.max(initial=0.0)),
+        "joint": robot.joints[tasks.moving[worst]],
+        "over_10_deg_frames": int((steps > _JUMP).any(1).sum()),
+        "frames": int(jump.any(1).sum()),
+        "base_frames": int(np.sum(base > 1.5 * person + _BASE_JUMP)),
+    }
+
+
+def stances(robot: Robot, found: Correspondence, targets: Targets, posed: Posed) -> dict[str, Any]:
+    """What feet do while they are to rest, at the level of the sole."""
+    tasks = tasks_of(robot, found, targets)
+    slides, heights, lifts = [], [], []
+    for side in SIDES:
+        path = targets.feet[side]
+        points = foot_points(tasks, side, posed)
+        firm = (path.rests != FREE) & ~path.tips
+        # What counts is whether anything of the sole touches what is stood on.
+        sole = found.soles[side]
+        lowest = posed.point(robot.bodies.index(sole.body), sole.corners)[..., 2].min(1)
+        heights.append((lowest - path.places[:, 2])[firm])
+        lifts.append(np.abs((points - path.places)[:, 2]))
+        kept = (path.run[1:] == path.run[:-1]) & (path.rests[1:] == path.rests[:-1])
+        kept &= path.pinned[1:] & firm[1:]
+        slides.append(np.linalg.norm(np.diff(points, axis=0)[kept, :2], axis=1))
+    slide, height = np.concatenate(slides), np.concatenate(heights)
+    return {
+        "stance_frames": len(height),
+        "slide_max_mm": float(1000 * slide.max()) if len(slide) else None,
+        "slide_mean_mm": float(1000 * slide.mean()) if len(slide) else None,
+        "floating_max_mm": float(1000 * max(height.max(), 0.0)) if len(height) else None,
+        "lift_error_mean_mm": float(1000 * np.mean(lifts)),
+    }
+
+
+def ground(robot: Robot, posed: Posed) -> dict[str, Any]:
+    """How deep the robot is in the ground, by every corner of every body."""
+    lowest = np.full(posed.places.shape[1], np.inf)
+    for body, hull in enumerate(hulls(robot)):
+        if len(hull):
+            heights = posed.turns[body][:, 2] @ hull.points.T - hull.radii
+            lowest = np.minimum(lowest, heights.min(1) + posed.places[body][:, 2])
+    if not np.isfinite(lowest).all():
+        return {"penetration_max_mm": None, "frames": None}
+    return {
+        "penetration_max_mm": float(1000 * max(-lowest.min(), 0.0)),
+        "frames": int(np.sum(lowest < -0.001)),
+    }
+
+
+def bends(robot: Robot, found: Correspondence, posed: Posed) -> dict[str, Any]:
+    """Shares of time in which limbs are nearly straight, where joints lose a direction."""
+    shares: dict[str, Any] = {}
+    for side in SIDES:
+        for limb, parts in {"leg": ("thigh", "shank"), "arm": ("upper_arm", "forearm")}.items():
+            ways = []
+            for part in parts:
+                segment = found.segments.get(f"{side}_{part}")
+                if segment is not None:
+                    body = robot.bodies.index(segment.body)
+                    ways.append(posed.vector(body, (segment.end - segment.start) / segment.length))
+            if len(ways) == 2:
+                apart = np.degrees(np.arccos(np.clip(np.sum(ways[0] * ways[1], 1), -1, 1)))
+                shares[f"{side}_{limb}"] = float(np.mean(apart < _STRAIGHT))
+    return shares
+
+
+def motion_of(pose: Pose, fps: float) -> Float[np.ndarray, " frames"]:
+    """How fast the base moves, m/s, plus a tenth of the fastest joint's rad/s."""
+    if len(pose) < 2:
+        return np.zeros(len(pose))
+    base = np.linalg.norm(np.gradient(pose.place, axis=0), axis=1) * fps
+    joints = np.abs(np.gradient(pose.joints, axis=0)).max(1) * fps
+    return base + 0.1 * joints

@@ -1,0 +1,167 @@
+"""How good a robot's trajectory is: figures, limits for them, and whether it passes.
+
+All is measured on the trajectory itself, by forward kinematics and MuJoCo's collisions on the
+model's own shapes; nothing is taken from the solver. A figure that cannot be measured is null and
+passes; whatever is not a number fails.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mocap.errors import RetargetError
+from mocap.files import write_whole
+from mocap.retarget.collisions import Collisions
+from mocap.retarget.correspondence import Correspondence
+from mocap.retarget.human import HumanMotion
+from mocap.retarget.kinematics import pose_robot
+from mocap.retarget.measures import (
+    bends,
+    ground,
+    jumps,
+    motion_of,
+    stances,
+    tracking,
+)
+from mocap.retarget.robot import Robot
+from mocap.retarget.support import outside_support
+from mocap.retarget.targets import targets_of
+from mocap.retarget.trajectory import Trajectory
+
+#: Figures and the most they may be.
+LIMITS: dict[str, float] = {
+    "tracking.segments_mean_deg": 15.0,
+    "tracking.segments_worst_mean_deg": 30.0,
+    "tracking.bearings_mean_deg": 25.0,
+    "tracking.pelvis_mean_mm": 80.0,
+    "joints.beyond_limits_deg": 0.01,
+    "joints.speed_of_limit": 1.0001,
+    "jumps.frames": 0.0,
+    "jumps.base_frames": 0.0,
+    "feet.slide_max_mm": 2.0,
+    "feet.floating_max_mm": 5.0,
+    "feet.lift_error_mean_mm": 25.0,
+    "ground.penetration_max_mm": 1.0,
+    "self_collision.frames": 0.0,
+}
+#: Figures and the least they may be.
+LEAST: dict[str, float] = {"tracking.motion": 0.6, "tracking.explained": 0.5}
+#: Metres a second and rad/s below which weight has to be over the feet.
+_SLOW = 0.15
+#: Metres that weight may be beside the feet.
+_BESIDE = 0.02
+
+
+@dataclass(frozen=True)
+class RobotReport:
+    """Figures of one trajectory.
+
+    Attributes:
+        figures: by group and name; None where there is nothing to measure.
+        failures: what is beyond its limit: figure, value and limit.
+    """
+
+    figures: dict[str, dict[str, Any]]
+    failures: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every figure is within its limit."""
+        return not self.failures
+
+    def write(self, path: str | Path) -> Path:
+        """Write the report as JSON."""
+        content = {
+            "format": "mocap-robot-report",
+            "passed": self.passed,
+            "failures": list(self.failures),
+            "most": LIMITS,
+            "least": LEAST,
+            **self.figures,
+        }
+        return write_whole(path, json.dumps(content, indent=1) + "\n", error=RetargetError)
+
+
+def robot_report(
+    trajectory: Trajectory, motion: HumanMotion, robot: Robot, found: Correspondence
+) -> RobotReport:
+    """Measure a trajectory against the motion it follows.
+
+    Args:
+        trajectory: of the robot.
+        motion: at the trajectory's rate.
+        robot: that moves.
+        found: what of it is what of the person.
+
+    Raises:
+        RetargetError: they are not of one length, or of another robot.
+    """
+    if len(trajectory) != len(motion) or trajectory.joint_names != robot.joints:
+        raise RetargetError(
+            f"{trajectory.person}: trajectory and motion are not of one length, or the trajectory "
+            f"is another robot's than {robot.name}; make it again with `mocap retarget`"
+        )
+    parts = (trajectory.root_position, trajectory.root_quaternion, trajectory.joint_position)
+    finite = np.all([np.isfinite(part).all(1) for part in parts], axis=0)
+    if not finite.all():
+        count, first = int((~finite).sum()), int(np.argmin(finite))
+        text = f"{count} frames are not numbers, from frame {first} on"
+        return RobotReport({"frames": {"count": len(finite), "not_finite": count}}, (text,))
+    targets = targets_of(motion, robot, found, trajectory.scale)
+    pose = trajectory.pose()
+    posed = pose_robot(robot, pose)
+    slow = motion_of(pose, trajectory.fps) < _SLOW
+    beside = outside_support(robot, found, posed, trajectory.contacts, slow)
+    measured = np.isfinite(beside)
+    overlaps = [bool(pairs) for pairs in Collisions(robot, margin=0.0).overlaps(pose, 0.0)]
+    figures: dict[str, dict[str, Any]] = {
+        "frames": {"count": len(motion), "fps": trajectory.fps, "not_finite": 0},
+        "tracking": tracking(robot, found, targets, posed),
+        "joints": _joints(robot, found, trajectory),
+        "jumps": jumps(robot, found, targets, pose),
+        "feet": stances(robot, found, targets, posed),
+        "ground": ground(robot, posed),
+        "self_collision": {"frames": int(np.sum(overlaps))},
+        "straight_limbs": bends(robot, found, posed),
+        "balance": {
+            "slow_frames": int(measured.sum()),
+            "over_feet_share": float(np.mean(beside[measured] < _BESIDE))
+            if measured.any()
+            else None,
+        },
+    }
+    return RobotReport(figures, tuple(_failures(figures)))
+
+
+def _joints(robot: Robot, found: Correspondence, trajectory: Trajectory) -> dict[str, Any]:
+    joints = trajectory.joint_position
+    speeds = robot.speed.copy()
+    for name, value in found.speed.items():
+        speeds[robot.joints.index(name)] = value
+    beyond = np.maximum(robot.low - joints, joints - robot.high)
+    speed = np.abs(np.diff(joints, axis=0)) * trajectory.fps / speeds
+    second = np.abs(np.diff(joints, 2, axis=0)) * trajectory.fps**2
+    return {
+        "beyond_limits_deg": float(np.degrees(max(beyond.max(), 0.0))),
+        "least_room_deg": float(np.degrees(-beyond[:, np.isfinite(robot.low)].max(initial=-np.inf)))
+        if np.isfinite(robot.low).any()
+        else None,
+        "at_limit_share": float(np.mean((beyond > -0.005).any(1))),
+        "speed_of_limit": float(speed.max(initial=0.0)),
+        "acceleration_max_rad_s2": float(second.max(initial=0.0)),
+        "acceleration_p99_rad_s2": float(np.percentile(second, 99)) if second.size else 0.0,
+    }
+
+
+def _failures(figures: dict[str, dict[str, Any]]) -> list[str]:
+    found = []
+    for bounds, sign, word in ((LIMITS, 1.0, "most"), (LEAST, -1.0, "least")):
+        for name, bound in bounds.items():
+            group, figure = name.split(".")
+            value = figures[group][figure]
+            if value is not None and not sign * value <= sign * bound:
+                found.append(f"{name} is {value:.4g}, {bound:g} at {word}")
+    return found

@@ -1,0 +1,133 @@
+"""Pictures of robots beside the people they follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import UInt8
+from scipy.ndimage import gaussian_filter1d
+
+from mocap.errors import RetargetError
+from mocap.geometry import Y_UP_TO_Z_UP
+from mocap.retarget.human import JOINTS, NAMES, HumanMotion
+from mocap.retarget.robot import Robot
+from mocap.retarget.trajectory import Trajectory
+from mocap.skeletons import SMPLX_55
+
+if TYPE_CHECKING:
+    import mujoco
+
+#: How far to the side the person stands, in the robot's world's scale, metres.
+_BESIDE = 0.9
+_LEFT, _RIGHT, _MIDDLE = (1.0, 0.5, 0.0, 1.0), (0.0, 0.55, 1.0, 1.0), (0.9, 0.9, 0.9, 1.0)
+_FLOOR = (0.55, 0.6, 0.65, 1.0)
+
+
+def film(
+    robot: Robot,
+    trajectory: Trajectory,
+    motion: HumanMotion,
+    *,
+    size: tuple[int, int] = (640, 480),
+    frames: Sequence[int] | None = None,
+) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+    """Pictures of a robot with the person's skeleton beside it, RGB.
+
+    Args:
+        robot: that moves.
+        trajectory: how.
+        motion: the person's, at the same rate.
+        size: width and height, pixels.
+        frames: which; all if None.
+
+    Raises:
+        RetargetError: this machine cannot draw.
+    """
+    import mujoco
+
+    model = robot.model
+    model.vis.global_.offwidth, model.vis.global_.offheight = size
+    try:
+        renderer = mujoco.Renderer(model, size[1], size[0], max_geom=20000)
+    except Exception as error:
+        raise RetargetError(
+            f"pictures cannot be drawn here ({error}); set MUJOCO_GL to egl or osmesa"
+        ) from error
+    # Models without lights of their own would be seen in the dark.
+    model.vis.headlight.ambient[:], model.vis.headlight.diffuse[:] = 0.45, 0.55
+    data = mujoco.MjData(model)
+    free = int(model.body_jntadr[robot.first])
+    base = int(model.jnt_qposadr[free])
+    places = [int(model.joint(name).qposadr[0]) for name in robot.joints]
+    options = mujoco.MjvOption()
+    # What only collides would hide what is seen.
+    hidden = [g for g in range(3, 6) if (model.geom_group != g).any()]
+    for group in hidden:
+        options.geomgroup[group] = 0
+    aside = _aside(motion) * _BESIDE * trajectory.scale
+    people = trajectory.scale * motion.joints @ Y_UP_TO_Z_UP.T + aside
+    middle = _calm(trajectory.root_position + 0.5 * aside, motion.fps)
+    camera = mujoco.MjvCamera()
+    camera.distance, camera.elevation = 3.0 * trajectory.scale, -12.0
+    camera.azimuth = float(np.degrees(np.arctan2(aside[1], aside[0]))) + 70.0
+    try:
+        for frame in range(len(trajectory)) if frames is None else frames:
+            data.qpos[base : base + 3] = trajectory.root_position[frame]
+            data.qpos[base + 3 : base + 7] = trajectory.root_quaternion[frame]
+            data.qpos[places] = trajectory.joint_position[frame]
+            mujoco.mj_forward(model, data)
+            camera.lookat[:] = middle[frame]
+            renderer.update_scene(data, camera, options)
+            _floor(renderer.scene, middle[frame])
+            _skeleton(renderer.scene, people[frame], trajectory.scale)
+            yield renderer.render()
+    finally:
+        renderer.close()
+
+
+def _aside(motion: HumanMotion) -> np.ndarray:
+    """A level unit vector to the left of where the person faces most of the time."""
+    left = (motion.turn("pelvis")[:, :, 0] @ Y_UP_TO_Z_UP.T) * [1.0, 1.0, 0.0]
+    mean = left.mean(0)
+    if np.linalg.norm(mean) < 0.2:
+        mean = np.array([1.0, 0.0, 0.0])
+    return mean / np.linalg.norm(mean)
+
+
+def _calm(path: np.ndarray, fps: float) -> np.ndarray:
+    return gaussian_filter1d(path, 0.4 * fps, axis=0, mode="nearest")
+
+
+def _floor(scene: mujoco.MjvScene, middle: np.ndarray) -> None:
+    """Tiles, so that feet that slide are seen to."""
+    import mujoco
+
+    corner = np.round(middle[:2])
+    for x in range(-3, 4):
+        for y in range(-3, 4):
+            shade = 1.0 if (int(corner[0]) + x + int(corner[1]) + y) % 2 else 0.85
+            place = np.array([corner[0] + x, corner[1] + y, -0.005])
+            colour = np.array([*(shade * part for part in _FLOOR[:3]), 1.0], np.float32)
+            geom = scene.geoms[scene.ngeom]
+            half = np.array([0.5, 0.5, 0.005])
+            mujoco.mjv_initGeom(
+                geom, mujoco.mjtGeom.mjGEOM_BOX, half, place, np.eye(3).ravel(), colour
+            )
+            scene.ngeom += 1
+
+
+def _skeleton(scene: mujoco.MjvScene, joints: np.ndarray, scale: float) -> None:
+    import mujoco
+
+    kind: Any = mujoco.mjtGeom.mjGEOM_CAPSULE
+    for joint in range(1, JOINTS):
+        name = NAMES[joint]
+        colour = _LEFT if "left" in name else _RIGHT if "right" in name else _MIDDLE
+        geom = scene.geoms[scene.ngeom]
+        none = np.zeros(3)
+        mujoco.mjv_initGeom(geom, kind, none, none, np.zeros(9), np.array(colour, np.float32))
+        start = joints[SMPLX_55.parents[joint]]
+        mujoco.mjv_connector(geom, kind, 0.025 * scale, start, joints[joint])
+        scene.ngeom += 1

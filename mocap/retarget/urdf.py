@@ -1,0 +1,120 @@
+"""URDF as MuJoCo can read it: meshes found, or left out, and what its reader drops kept.
+
+MuJoCo's own reader knows no ``package://``, stops at the first mesh it cannot load, and forgets
+velocity limits and which joints only mimic others.
+"""
+
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+from mocap.errors import RetargetError
+
+#: What MuJoCo loads.
+MESHES = (".stl", ".obj", ".msh")
+
+
+@dataclass(frozen=True)
+class Urdf:
+    """A URDF ready for MuJoCo.
+
+    Attributes:
+        text: the XML.
+        velocity: rad/s or m/s, of the joints that state it.
+        mimics: joints that follow others.
+        missing: meshes that are left out: absent, or in a format that cannot be loaded.
+    """
+
+    text: str
+    velocity: dict[str, float]
+    mimics: frozenset[str]
+    missing: tuple[str, ...]
+
+
+def read_urdf(path: Path) -> Urdf:
+    """Read a URDF.
+
+    Raises:
+        RetargetError: it is none.
+    """
+    try:
+        root = ET.fromstring(path.read_bytes())
+    except (ET.ParseError, OSError) as error:
+        raise RetargetError(f"{path}: is not a readable URDF: {error}") from error
+    if root.tag != "robot":
+        raise RetargetError(f"{path}: is no URDF: it begins with <{root.tag}>, not <robot>")
+    missing = []
+    for link in root.iter("link"):
+        for kind in ("visual", "collision"):
+            for shape in link.findall(kind):
+                mesh = shape.find("geometry/mesh")
+                if mesh is None:
+                    continue
+                named = mesh.get("filename", "")
+                found = _mesh(named, path)
+                if found is None:
+                    missing.append(named.rsplit("/", 1)[-1])
+                    link.remove(shape)
+                else:
+                    mesh.set("filename", str(found))
+    velocity, mimics = {}, set()
+    for joint in root.findall("joint"):
+        name, limit = joint.get("name", ""), joint.find("limit")
+        if limit is not None and float(limit.get("velocity", 0.0)) > 0:
+            velocity[name] = float(limit.get("velocity", 0.0))
+        if joint.find("mimic") is not None:
+            mimics.add(name)
+    # Materials may name textures that are not there; sensors and plugins mean nothing here.
+    for tag in ("gazebo", "transmission", "mujoco", "sensor"):
+        for element in root.findall(tag):
+            root.remove(element)
+    for parent in root.iter():
+        for texture in parent.findall("texture"):
+            parent.remove(texture)
+    extension = ET.SubElement(root, "mujoco")
+    ET.SubElement(
+        extension,
+        "compiler",
+        strippath="false",
+        discardvisual="false",
+        balanceinertia="true",
+        fusestatic="false",
+        boundmass="1e-6",
+        boundinertia="1e-9",
+    )
+    return Urdf(
+        ET.tostring(root, encoding="unicode"),
+        velocity,
+        frozenset(mimics),
+        tuple(dict.fromkeys(missing)),
+    )
+
+
+def _mesh(named: str, model: Path) -> Path | None:
+    """The file of a mesh; None where there is none, or none that can be loaded."""
+    inside = named.removeprefix("file://")
+    if named.startswith("package://"):
+        inside = named.removeprefix("package://").lstrip("/")
+    places = [Path(inside), model.parent / inside]
+    # A package is a folder above the model of the package's name, wherever it was unpacked.
+    parts = Path(inside).parts
+    for above in model.resolve().parents:
+        places.append(above / inside)
+        if len(parts) > 1:
+            places.append(above.joinpath(*parts[1:]))
+    for place in places:
+        for suffix in (place.suffix, *(s for s in MESHES if s != place.suffix.lower())):
+            file = place.with_suffix(suffix)
+            if suffix.lower() in MESHES and file.is_file() and not _is_text_stl(file):
+                return file.resolve()
+    return None
+
+
+def _is_text_stl(file: Path) -> bool:
+    """Whether a mesh is an STL of letters, which MuJoCo does not read."""
+    if file.suffix.lower() != ".stl":
+        return False
+    with file.open("rb") as stream:
+        head = stream.read(84)
+    whole = 84 + 50 * int.from_bytes(head[80:84], "little")
+    return head.startswith(b"solid") and whole != file.stat().st_size

@@ -1,0 +1,68 @@
+"""``mocap retarget``: what it writes, and what it refuses."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("mujoco", reason="MuJoCo is not installed")
+
+from retarget.made_up import written
+from takes import make_take
+
+from mocap.retarget import Trajectory
+
+from .conftest import Ended
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture(scope="module")
+def take_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    take = make_take(people=2, frames=20, still=True)
+    return take.save(tmp_path_factory.mktemp("take") / "take.h5")
+
+
+def test_everybody_gets_a_trajectory_and_a_report(
+    mocap: Run, take_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    ended = mocap("retarget", take_file, "--robot", written(tmp_path), "--out", out)
+    assert ended.code == 0, ended.err
+    for person in ("person-1", "person-2"):
+        assert len(Trajectory.load(out / f"{person}.npz")) == 20
+        report = json.loads((out / f"{person}-report.json").read_text())
+        assert report["frames"]["count"] == 20
+    again = mocap(
+        *("retarget", take_file, "--robot", tmp_path / "made_up.xml", "--person", "person-2"),
+        *("--correspondence", out / "correspondence.json", "--fps", 60, "--out", tmp_path / "b"),
+    )
+    assert again.code == 0, again.err
+    assert Trajectory.load(tmp_path / "b" / "person-2.npz").fps == 60
+    assert not (tmp_path / "b" / "person-1.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--robot", "r2d2"), "no robot of that name"),
+        (("--robot", "nowhere.xml"), "no such robot model"),
+        (("--robot", "made_up.xml", "--person", "nobody"), "not in this take"),
+        (("--robot", "made_up.xml", "--correspondence", "c.json"), "cannot be read"),
+    ],
+)
+def test_what_is_missing_is_told_in_one_line(
+    mocap: Run,
+    take_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path)
+    ended = mocap("retarget", take_file, "--out", tmp_path / "out", *arguments)
+    assert ended.code == 1
+    assert said in " ".join(ended.err.split())
+    assert "Traceback" not in ended.err

@@ -1,0 +1,127 @@
+"""What of a robot is what of a person."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("mujoco", reason="MuJoCo is not installed")
+
+from mocap.errors import RetargetError
+from mocap.retarget import (
+    correspondence_of,
+    read_correspondence,
+    read_robot,
+    write_correspondence,
+)
+from mocap.retarget.limbs import build_of
+from mocap.retarget.names import bundled_folder
+from retarget.made_up import humanoid, written
+
+PARTS = {f"{s}_{p}" for s in ("left", "right") for p in ("thigh", "shank", "upper_arm", "forearm")}
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_limbs_are_found_with_and_without_names(tmp_path, named):
+    robot = read_robot(written(tmp_path, named=named))
+    found = correspondence_of(robot)
+    assert set(found.segments) == PARTS
+    assert set(found.bearings) == {"pelvis", "chest", "head", "left_foot", "right_foot"}
+    np.testing.assert_allclose(found.leg, 0.86, atol=1e-3)
+    np.testing.assert_allclose(found.segments["left_thigh"].length, 0.4, atol=1e-3)
+    np.testing.assert_allclose(found.segments["left_upper_arm"].length, 0.26, atol=1e-3)
+    np.testing.assert_allclose(found.hips["left"], [0, 0.09, -0.1], atol=1e-3)
+    corners = [[-0.07, 0.04], [-0.07, -0.04], [0.15, 0.04], [0.15, -0.04]]
+    np.testing.assert_allclose(found.soles["left"].corners[:, :2], corners, atol=1e-3)
+    np.testing.assert_allclose(found.soles["left"].corners[:, 2], -0.06, atol=1e-3)
+
+
+def test_a_robot_that_faces_backwards_is_turned_about(tmp_path):
+    path = written(tmp_path)
+    path.write_text(humanoid().replace('pos="0 0 .96"', 'pos="0 0 .96" euler="0 0 3.14159265"'))
+    build = build_of(read_robot(path))
+    np.testing.assert_allclose(build.axes[:, 2], [-1, 0, 0], atol=1e-6)
+    turn = correspondence_of(read_robot(path)).bearings["pelvis"].turn
+    # Ahead of the person is along the base's own x.
+    np.testing.assert_allclose(turn[:, 2], [1, 0, 0], atol=1e-6)
+
+
+def test_without_arms_or_waist_the_rest_is_found(tmp_path):
+    found = correspondence_of(read_robot(written(tmp_path, arms=False)))
+    assert set(found.segments) == {part for part in PARTS if "arm" not in part}
+    found = correspondence_of(read_robot(written(tmp_path, waist=False)))
+    assert set(found.segments) == PARTS
+    assert "chest" not in found.bearings
+
+
+def test_who_has_no_legs_is_told_so(tmp_path):
+    path = tmp_path / "arm.xml"
+    joints = "".join('<body pos="0 0 .2"><joint/><geom size=".1"/>' for _ in range(4))
+    path.write_text(f"<mujoco><worldbody>{joints}{'</body>' * 4}</worldbody></mujoco>")
+    with pytest.raises(RetargetError, match="two legs"):
+        correspondence_of(read_robot(path))
+
+
+def test_the_file_comes_back_as_it_was(tmp_path):
+    robot = read_robot(written(tmp_path))
+    found = correspondence_of(robot)
+    again = read_correspondence(write_correspondence(tmp_path / "c.json", found), robot)
+    assert again.joints == found.joints
+    for name, bearing in found.bearings.items():
+        np.testing.assert_allclose(again.bearings[name].turn, bearing.turn, atol=1e-5)
+    for name, segment in found.segments.items():
+        np.testing.assert_allclose(again.segments[name].end, segment.end, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("format", "other", "no correspondence"),
+        ("joints", ["nose"], "no joint 'nose'"),
+        ("leg", "long", "damaged"),
+        ("bearings", {}, "lack pelvis"),
+    ],
+)
+def test_a_file_that_is_wrong_is_told_where(tmp_path, key, value, said):
+    robot = read_robot(written(tmp_path))
+    path = write_correspondence(tmp_path / "c.json", correspondence_of(robot))
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    with pytest.raises(RetargetError, match=said):
+        read_correspondence(path, robot)
+
+
+#: Knees and elbows of robots that people have, as their makers call them.
+BENDS = {
+    "unitree_g1/g1.xml": ("left_knee_joint", "left_elbow_joint"),
+    "unitree_h1/h1.xml": ("left_knee", "left_elbow"),
+    "booster_t1/t1.xml": ("Left_Knee_Pitch", "Left_Elbow_Yaw"),
+}
+
+
+@pytest.mark.parametrize("model", BENDS)
+def test_known_robots_are_understood(data_dir, model):
+    path = data_dir.parent / "robots" / model
+    if not path.is_file():
+        pytest.skip(f"{path} is not there")
+    _check(read_robot(path), BENDS[model])
+
+
+@pytest.mark.parametrize(
+    ("name", "bends"),
+    [("talos", ("leg_left_4_joint", "arm_left_4_joint")), ("icub", ("l_knee", "l_elbow"))],
+)
+def test_robots_never_met_are_understood(name, bends):
+    if bundled_folder() is None:
+        pytest.skip("example-robot-data is not installed")
+    _check(read_robot(name), bends)
+
+
+def _check(robot, bends):
+    build = build_of(robot)
+    assert build.arms is not None
+    for limb, joint in zip((build.legs[0], build.arms[0]), bends, strict=True):
+        assert robot.joints[limb.joints[limb.bend]] == joint
+    found = correspondence_of(robot)
+    left, right = found.segments["left_shank"], found.segments["right_shank"]
+    assert abs(left.length - right.length) < 2e-3
+    assert set(found.segments) == PARTS
