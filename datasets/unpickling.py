@@ -129,7 +129,20 @@ class _Wholes:
             known[id(one)] = type(one)(map(self, one))
 
 
+def _inflated(content: bytes) -> bytes:
+    """A pickle as it was before joblib compressed it, if it did."""
+    if not content.startswith((b"x\x01", b"x^", b"x\x9c", b"x\xda")):
+        return content
+    most = _MOST_GROWTH * len(content) + _LITTLE
+    stream = zlib.decompressobj()
+    found = stream.decompress(content, most)
+    if not stream.eof:
+        raise ValueError("it is cut short, or would grow beyond what motion needs")
+    return found
+
+
 def _loaded(content: bytes) -> Any:
+    content = _inflated(content)
     with budget(len(content)):
         return _whole(content)
 

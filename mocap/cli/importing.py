@@ -118,7 +118,7 @@ def import_(
         from mocap.cli.folders import writable_folder
         from mocap.cli.tables import people_table
         from mocap.datasets.results import read_result, take_of
-    _require_free(out, force)
+    _require_free(file, out, force)
     with writable_folder(out.parent), StageProgress() as progress:
         footage = None if video is None else _footage(video, fps, progress)
         with waiting("reading"):
@@ -149,11 +149,13 @@ def import_(
             say(str(path))
 
 
-def _require_free(out: Path, force: bool) -> None:
+def _require_free(file: Path, out: Path, force: bool) -> None:
     """Refuse to replace a take that took more than an import to make."""
     from mocap.datasets.results import STAGE
     from mocap.take import Take
 
+    if out.exists() and file.exists() and out.samefile(file):
+        raise MocapError(f"{out}: is the file to import; give the take another name by --out")
     if force or not out.exists():
         return
     if out.is_dir():

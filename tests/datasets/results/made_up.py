@@ -152,7 +152,7 @@ def write_phalp(known: Known, path: Path) -> Path:
             "size": [[HEIGHT, WIDTH], [HEIGHT, WIDTH]],
             "conf": [0.9, 0.9],
         }
-    joblib.dump(content, path)
+    joblib.dump(content, path, compress=3)
     return path
 
 
