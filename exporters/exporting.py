@@ -129,6 +129,8 @@ def export_take(
     for name, group in files.items():
         progress("files", len(written), len(files))
         path = out / f"{name}.{kind}"
+        if config.rig is not None and path.exists() and path.samefile(config.rig):
+            raise ExportError(f"{path}: is the rig itself; choose another folder")
         written.append(_WRITERS[kind](group, path, preset, units))
     progress("files", len(files), len(files))
     return written

@@ -9,6 +9,7 @@ People are put where the joints, seen at 60 degrees along the longer side, as bo
 fall on their pixels; the body follows the joints.
 """
 
+import re
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
@@ -52,7 +53,11 @@ def read_romp(path: Path, body: Body) -> Recording:
     results = content.get("results") if isinstance(content, dict) else None
     if not isinstance(results, dict) or not results:
         raise KeyError("results")
-    pictures = [results] if "smpl_thetas" in results else [results[key] for key in sorted(results)]
+    pictures = (
+        [results]
+        if "smpl_thetas" in results
+        else [results[key] for key in sorted(results, key=_natural)]
+    )
     size = next(filter(None, map(_size, pictures)), None)
     if size is None:
         raise KeyError("results/smpl_thetas of anybody")
@@ -60,6 +65,12 @@ def read_romp(path: Path, body: Body) -> Recording:
     rows = [_rows(picture, K[0]) for picture in pictures]
     people = [_performance(person, track, body) for person, track in _tracks(pictures, rows)]
     return Recording("ROMP", "SMPL", CAMERA_AXES, tuple(people), level_camera(K), size=size)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """What sorts names by the numbers in them."""
+    parts = re.split(r"(\d+)", str(name))
+    return [(int(part), "") if part.isdigit() else (0, part) for part in parts]
 
 
 def _rows(picture: Any, K: np.ndarray) -> list[_Row]:

@@ -81,7 +81,7 @@ def test_people_stay_themselves(tmp_path: Path, body: Body, numbers: list[int] |
         # They are listed in any order.
         if frame % 2:
             people, told = people[::-1], None if numbers is None else numbers[::-1]
-        pictures[f"{frame:05d}.png"] = _picture(people, told)
+        pictures[f"{frame + 7}.png"] = _picture(people, told)
     path = tmp_path / "video_results.npz"
     np.savez(path, results=pictures)  # type: ignore[arg-type]
     people_ = read_result(path, "romp", body).people
