@@ -13,6 +13,8 @@ from mocap.errors import MocapError
 from mocap.exporters.presets import PRESETS, Preset
 
 _PUNCTUATION = re.compile(r"[\s_.\-]")
+#: The prefix of bones that carry a surface, in Blender.
+_DEFORMING = "def"
 _FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 
 
@@ -226,7 +228,8 @@ def families() -> str:
 def joints_named(names: Sequence[str]) -> dict[str, int]:
     """SMPL-X's joints among those of a skeleton, by the family that knows most of them.
 
-    Names may have a prefix in common (``Character1_Hips``, ``Bip01 Pelvis``). Of joints of one
+    Names may have a prefix in common (``Character1_Hips``, ``Bip01 Pelvis``); where several have,
+    bones that carry a surface are meant (``DEF-spine``), or those of the shortest. Of joints of one
     name the first is meant. Empty where no family knows the hips and a leg or an arm.
     """
     best: dict[str, int] = {}
@@ -234,7 +237,8 @@ def joints_named(names: Sequence[str]) -> dict[str, int]:
     for table in TABLES:
         wanted = {**table.places, **table.extras}
         root = table.places["pelvis"]
-        for prefix in {name.removesuffix(root) for name in told if name.endswith(root)}:
+        prefixes = {name.removesuffix(root) for name in told if name.endswith(root)}
+        for prefix in sorted(prefixes, key=lambda text: (text != _DEFORMING, len(text), text)):
             places: dict[str, int] = {}
             for i, name in enumerate(told):
                 places.setdefault(name.removeprefix(prefix), i)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from mocap.exporters.rigs.carriers import parents_first
 from mocap.exporters.rigs.laying import Drive
 from mocap.exporters.rigs.limbs import reached
 from mocap.exporters.rigs.rig import Rig
@@ -28,17 +29,18 @@ class Figure:
 
     def joints(self) -> Float[np.ndarray, "frames joints 3"]:
         """(F, J, 3) where the joints are, metres."""
-        places, parents = self.rig.places(), self.rig.skeleton.parents
+        places, carriers = self.rig.places(), self.rig.carriers
         root = self.rig.joints["pelvis"]
         found = np.empty(self.turns.shape[:3])
-        for joint, parent in enumerate(parents):
+        for joint in parents_first(carriers):
+            carrier = carriers[joint]
             if joint == root:
                 found[:, joint] = self.hips
-            elif parent < 0:
+            elif carrier < 0:
                 found[:, joint] = places[joint]
             else:
-                bone = places[joint] - places[parent]
-                found[:, joint] = found[:, parent] + self.turns[:, parent] @ bone
+                bone = places[joint] - places[carrier]
+                found[:, joint] = found[:, carrier] + self.turns[:, carrier] @ bone
         return found
 
     def reach(

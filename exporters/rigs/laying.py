@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
+from mocap.exporters.rigs.carriers import parents_first
 from mocap.exporters.rigs.rig import Rig
 from mocap.geometry import rotation_between
 from mocap.skeletons import SMPLX_55
@@ -30,14 +31,14 @@ class Drive:
     """How a rig's joints follow SMPL-X's.
 
     Attributes:
-        parents: of the rig's joints.
+        carriers: of the rig's joints.
         sources: joint of the rig that is named to SMPL-X's joint that turns it.
         laid: the same to (3, 3), what lays its rest pose on the source's, +Y up and ahead +Z.
         drivers: (J,) the named joint that each joint turns with; -1 above the hips.
         shares: joints of the spine between named ones: those above and below, and how far along.
     """
 
-    parents: tuple[int, ...]
+    carriers: tuple[int, ...]
     sources: dict[int, int]
     laid: dict[int, Float[np.ndarray, "3 3"]]
     drivers: tuple[int, ...]
@@ -50,12 +51,12 @@ class Drive:
         found = np.tile(np.eye(3), (len(world), len(self.drivers), 1, 1))
         for joint, source in self.sources.items():
             found[:, joint] = world[:, source] @ self.laid[joint]
-        for joint, driver in enumerate(self.drivers):
+        for joint in parents_first(self.carriers):
             if joint in self.shares:
                 above, below, share = self.shares[joint]
                 found[:, joint] = _between(found[:, above], found[:, below], share)
-            elif driver not in (-1, joint):
-                found[:, joint] = found[:, self.parents[joint]]
+            elif self.drivers[joint] not in (-1, joint):
+                found[:, joint] = found[:, self.carriers[joint]]
         return found
 
 
@@ -76,16 +77,16 @@ def drive_of(rig: Rig, rest: Float[np.ndarray, "source 3"]) -> Drive:
     ours = dict(zip(SMPLX_55.names, rest, strict=True))
     laid = _laid(theirs, ours)
     sources = {joints[name]: SMPLX_55.index(source) for name, source in names.items()}
-    parents = rig.skeleton.parents
-    drivers: list[int] = []
-    for i, parent in enumerate(parents):
-        drivers.append(i if i in sources else -1 if parent < 0 else drivers[parent])
+    carriers = rig.carriers
+    drivers = [-1] * len(carriers)
+    for i in parents_first(carriers):
+        drivers[i] = i if i in sources else -1 if carriers[i] < 0 else drivers[carriers[i]]
     return Drive(
-        parents,
+        carriers,
         sources,
         {joints[name]: turn for name, turn in laid.items()},
         tuple(drivers),
-        _shares(parents, joints),
+        _shares(carriers, joints),
     )
 
 
@@ -171,17 +172,17 @@ def _lay_palm(
             found[name] = Rotation.from_rotvec(share * angle * along).as_matrix() @ found[name]
 
 
-def _shares(parents: tuple[int, ...], joints: dict[str, int]) -> dict[int, tuple[int, int, float]]:
+def _shares(carriers: tuple[int, ...], joints: dict[str, int]) -> dict[int, tuple[int, int, float]]:
     """Joints of the spine that nobody names, between those that somebody does."""
     found = {}
     trunk = [joints[name] for name in _TRUNK if name in joints]
     named = set(joints.values())
     for below in trunk:
         between: list[int] = []
-        above = parents[below]
+        above = carriers[below]
         while above >= 0 and above not in named:
             between.insert(0, above)
-            above = parents[above]
+            above = carriers[above]
         if above in trunk:
             for place, joint in enumerate(between, 1):
                 found[joint] = (above, below, place / (len(between) + 1))

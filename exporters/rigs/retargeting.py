@@ -201,11 +201,16 @@ def _motion(figure: Figure, fps: float) -> SkeletalMotion:
         if parent >= 0:
             rotations[:, joint] = np.swapaxes(world[:, parent], 1, 2) @ world[:, joint]
     local = None
-    if root > 0:
-        above = skeleton.parents[root]
+    own = [
+        joint
+        for joint, parent in enumerate(skeleton.parents)
+        if parent >= 0 and (joint == root or rig.carriers[joint] != parent)
+    ]
+    if own:
+        above = [skeleton.parents[joint] for joint in own]
         local = np.tile(skeleton.rest_offsets, (frames, 1, 1))
-        bone = (placed[:, root] - placed[:, above])[..., None]
-        local[:, root] = (np.swapaxes(world[:, above], 1, 2) @ bone)[..., 0]
+        bones = (placed[:, own] - placed[:, above])[..., None]
+        local[:, own] = (np.swapaxes(world[:, above], 2, 3) @ bones)[..., 0]
     return replace(
         skeleton,
         rotations=rotations,

@@ -16,6 +16,7 @@ from mocap.errors import ExportError
 from mocap.exporters.joint_names import families, joints_named
 from mocap.exporters.motion import SkeletalMotion
 from mocap.exporters.performer import Holder
+from mocap.exporters.rigs.carriers import carriers_of
 from mocap.exporters.upright import upright_axes
 from mocap.geometry import Z_UP_TO_Y_UP
 
@@ -39,6 +40,8 @@ class Rig:
         grounded: whether it stands on the file's ground.
         up: the file's axis that is up.
         holder: the nodes above its bones, all of them above the hips.
+        carriers: (J,) the joint that each joint moves with: its parent, but for limbs that hang
+            from nothing of the body.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Rig:
     grounded: bool
     up: Literal["y", "z"]
     holder: Holder
+    carriers: tuple[int, ...]
 
     def places(self) -> Float[np.ndarray, "joints 3"]:
         """(J, 3) the joints of who stands, metres, +Y up and ahead +Z."""
@@ -123,6 +127,7 @@ def rig_of(
             up="z" if up[2] > 0.9 else "y",
             # Hips move, whatever kind of node they are.
             holder=holder if holder and holder.count <= joints["pelvis"] else Holder(),
+            carriers=carriers_of(pose.parents, joints, placed),
         )
         # Files say +Y or +Z is up, and nothing else.
         return found if max(up[1], up[2]) > 0.9 else found.turned(upright.T)

@@ -138,3 +138,31 @@ def slide(points: np.ndarray, rests: np.ndarray) -> float:
 
 def _motion(offsets: np.ndarray, rotations: np.ndarray, root: np.ndarray) -> SkeletalMotion:
     return SkeletalMotion(SMPLX_55.names, SMPLX_55.parents, offsets, rotations, root, 30.0)
+
+
+def on_controls(path: Path, *, twin: bool = False) -> Path:
+    """Blender's human as Rigify makes it: legs and collars hang from controls beside the hips.
+
+    Args:
+        path: of the .glb to write.
+        twin: whether controls of the limbs' names lie beside the bones, as ``ORG-`` bones do.
+    """
+    one = styled(standing(), PRESETS["rigify"])
+    motion, places = one.motion, one.motion.rest_positions()
+    names = ["rig", "torso", "ORG-chest", "tweak_breast"]
+    chest = places[motion.names.index("spine.003")]
+    parents, where = [-1, 0, 1, 2], [np.zeros(3), places[0], chest, chest + [0.0, -0.1, 0.05]]
+    for i, (name, parent) in enumerate(zip(motion.names, motion.parents, strict=True)):
+        hangs = name.startswith(("thigh", "shoulder"))
+        names.append(f"DEF-{name}")
+        parents.append(1 if hangs else parent + 4 if i else 0)
+        where.append(places[i])
+    if twin:
+        names += [f"ORG-{name}" for name in motion.names]
+        parents += [1] * len(motion.names)
+        where += list(places)
+    at = np.stack(where)
+    offsets = at - np.where(np.array(parents)[:, None] >= 0, at[parents], 0.0)
+    still = np.tile(np.eye(3), (1, len(names), 1, 1))
+    skeleton = SkeletalMotion(tuple(names), tuple(parents), offsets, still, offsets[:1], 30.0)
+    return write_glb([replace(one, motion=skeleton)], path, axes="world")

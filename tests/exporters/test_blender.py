@@ -17,6 +17,7 @@ from takes import make_take
 from mocap.exporters import PRESETS, write_bvh
 from mocap.exporters.fbx import write_fbx
 from mocap.exporters.glb import write_glb
+from mocap.exporters.motion import motion_from_take
 from mocap.exporters.rigs.reading import read_rig
 from mocap.exporters.rigs.retargeting import retargeted
 from mocap.exporters.styling import styled
@@ -29,6 +30,7 @@ from .rigs import held, standing
 
 CHECK = Path(__file__).with_name("blender_check.py")
 APPLY = Path(__file__).with_name("blender_apply.py")
+RIGIFY = Path(__file__).with_name("blender_rigify.py")
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +139,19 @@ def test_blender_moves_the_character_that_a_motion_is_for(blender_python, tmp_pa
     if kind == "fbx" and rig.up == "z":
         expected = expected @ Z_UP_TO_Y_UP.T
     assert np.abs(heads - expected).max() < 5e-4
+
+
+def test_a_generated_rigify_character_stays_whole(blender_python, tmp_path):
+    hero = tmp_path / "hero.glb"
+    assert run(blender_python, RIGIFY, hero)["bones"] > 150
+    rig = read_rig(hero)
+    source = replace(standing(), motion=motion_from_take(make_take(frames=30), "person-1"))
+    one = retargeted(source, rig)
+    path = write_glb([one], tmp_path / "moved.glb", axes=rig.axes)
+    seen = run(blender_python, APPLY, hero, path, "30")
+    heads = np.array(seen["heads"])
+    for ends in ("spine", "thigh.L"), ("spine.003", "shoulder.R"), ("spine.006", "jaw"):
+        start, end = (heads[:, seen["names"].index(f"DEF-{name}")] for name in ends)
+        lengths = np.linalg.norm(end - start, axis=1)
+        assert lengths.min() > 0.02
+        assert np.ptp(lengths) < 1e-3

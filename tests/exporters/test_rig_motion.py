@@ -23,6 +23,7 @@ from mocap.skeletons import SMPLX_55
 from .rigs import (
     LONG_LEGS,
     STRIDE,
+    on_controls,
     rig_file,
     rig_of_preset,
     rig_soles,
@@ -217,6 +218,25 @@ def test_spines_share_and_twist_bones_stay(tmp_path):
     np.testing.assert_allclose(half, turn / 2, atol=1e-6)
     twist = found.rotations[:, theirs("left_twist")]
     np.testing.assert_allclose(twist, np.tile(np.eye(3), (40, 1, 1)), atol=1e-9)
+
+
+@pytest.mark.parametrize("twin", [False, True])
+@pytest.mark.parametrize("make", [walker, waving])
+def test_limbs_that_hang_from_controls_go_with_the_body(tmp_path, make, twin):
+    whole = rig_of_preset(tmp_path, "rigify")
+    torn = read_rig(on_controls(tmp_path / "torn.glb", twin=twin))
+    assert {torn.skeleton.names[i][:4] for i in torn.joints.values()} == {"DEF-"}
+    found = retargeted(make(), torn)
+    np.testing.assert_allclose(
+        places(found, torn), places(retargeted(make(), whole), whole), atol=1e-6
+    )
+    # What is none of the body goes with the bone that it lies by.
+    names = found.motion.names
+    joints = found.motion.joints()
+    chest = joints[:, names.index("DEF-spine.003")]
+    beside = np.linalg.norm(joints[:, names.index("tweak_breast")] - chest, axis=1)
+    assert np.ptp(beside) < 1e-6
+    np.testing.assert_array_equal(joints[:, 0], 0.0)
 
 
 def test_hips_sink_for_legs_that_are_too_short_for_a_step(tmp_path):
