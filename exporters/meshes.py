@@ -1,9 +1,11 @@
 """Meshes: the body's surface in every frame, as OBJ or PLY files.
 
 World metres, right-handed, +Y up; triangles, counter-clockwise from outside; the same vertices in
-the same order in every file. Files are numbered by the clip's frames: ``000000.obj`` and on.
+the same order in every file. Files are numbered by the clip's frames: ``000000.obj`` and on. A
+sequence is whole or not there, and takes the place of an earlier one.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -18,7 +20,7 @@ from mocap.body import Body, BodyPose
 from mocap.errors import ExportError
 from mocap.exporters.motion import SkeletalMotion
 from mocap.exporters.performer import Performer, require_sound
-from mocap.files import write_whole
+from mocap.files import writing_whole_folder
 from mocap.progress import Progress, silent
 from mocap.take import BodyMotion
 
@@ -26,6 +28,8 @@ __all__ = ["write_meshes"]
 
 #: Frames posed at once.
 _CHUNK = 32
+#: What files of a sequence are called.
+_NUMBERED = re.compile(r"\d{6,}\.(obj|ply)")
 
 
 def write_meshes(
@@ -51,20 +55,46 @@ def write_meshes(
         ``folder``.
 
     Raises:
-        ExportError: the motion cannot be written, or a file cannot.
+        ExportError: the motion cannot be written, a file cannot, or the folder holds other files.
     """
     require_sound([performer])
     folder, frames = Path(folder), len(performer.motion)
+    _require_ours(folder)
     first = round(performer.start * performer.motion.fps)
     faces = body.faces.numpy()
-    for i, vertices in enumerate(_surfaces(performer.motion, fitted, body)):
-        progress("meshes", i, frames)
-        mesh = trimesh.Trimesh(vertices, faces, process=False)
-        content = mesh.export(file_type=kind)
-        assert isinstance(content, bytes | str)
-        write_whole(folder / f"{first + i:06d}.{kind}", content, error=ExportError)
-    progress("meshes", frames, frames)
+    try:
+        with writing_whole_folder(folder) as whole:
+            for i, vertices in enumerate(_surfaces(performer.motion, fitted, body)):
+                progress("meshes", i, frames)
+                mesh = trimesh.Trimesh(vertices, faces, process=False)
+                content = mesh.export(file_type=kind)
+                data = content.encode() if isinstance(content, str) else content
+                assert isinstance(data, bytes)
+                (whole / f"{first + i:06d}.{kind}").write_bytes(data)
+            progress("meshes", frames, frames)
+    except OSError as refused:
+        raise ExportError(
+            f"{folder}: cannot be written ({refused.strerror or refused}); free some space or "
+            "choose another folder with --out"
+        ) from refused
     return folder
+
+
+def _require_ours(folder: Path) -> None:
+    """Refuse to replace a folder that holds anything but an earlier sequence.
+
+    Raises:
+        ExportError: it does.
+    """
+    if folder.is_dir():
+        others = [one.name for one in folder.iterdir() if not _NUMBERED.fullmatch(one.name)]
+        if others:
+            raise ExportError(
+                f"{folder}: holds {others[0]}, which is no mesh of an earlier export; move it away "
+                "or choose another folder with --out"
+            )
+    elif folder.exists():
+        raise ExportError(f"{folder}: is a file; choose another folder with --out")
 
 
 def _surfaces(

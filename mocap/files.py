@@ -1,8 +1,9 @@
-"""Files that are whole under their own name, or not there at all."""
+"""Files and folders that are whole under their own name, or not there at all."""
 
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,39 @@ def writing_whole(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def writing_whole_folder(path: str | Path) -> Iterator[Path]:
+    """A temporary folder beside the one wanted, which takes its place when the block ends well.
+
+    What was in the folder wanted is gone then. Whatever ends the block otherwise leaves it as it
+    was.
+
+    Args:
+        path: the folder wanted.
+
+    Yields:
+        The temporary folder, empty, for the block to fill.
+
+    Raises:
+        OSError: the folder cannot be made or replaced, or the disk is full.
+    """
+    path = Path(path)
+    temporary, earlier = (
+        path.with_name(f".{path.name}.{secrets.token_hex(4)}.part") for _ in range(2)
+    )
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        if path.exists():
+            path.replace(earlier)
+        temporary.replace(path)
+    finally:
+        if earlier.exists() and not path.exists():
+            earlier.replace(path)
+        for left in (temporary, earlier):
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def write_whole(
     path: str | Path,
     content: bytes | str,
@@ -72,7 +106,7 @@ def write_whole(
 
 
 def sweep(folder: str | Path) -> list[Path]:
-    """Remove the temporary files that killed processes have left in a folder.
+    """Remove the temporary files and folders that killed processes have left in a folder.
 
     Nobody else may be writing there.
 
@@ -81,5 +115,8 @@ def sweep(folder: str | Path) -> list[Path]:
     """
     found = [path for path in Path(folder).glob(".*.part") if _TEMPORARY.fullmatch(path.name)]
     for path in found:
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     return found

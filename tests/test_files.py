@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from mocap.errors import ExportError, MocapError
-from mocap.files import sweep, write_whole, writing_whole
+from mocap.files import sweep, write_whole, writing_whole, writing_whole_folder
 
 
 def test_written_whole_in_a_new_folder(tmp_path):
@@ -36,6 +36,33 @@ def test_what_was_there_stays_when_writing_fails(tmp_path, end):
     with pytest.raises(end):
         fail()
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("a.txt", "before")]
+
+
+def test_a_folder_is_replaced_whole(tmp_path):
+    path = tmp_path / "a" / "meshes"
+    for names in (("1", "2", "3"), ("2", "4")):
+        with writing_whole_folder(path) as folder:
+            for name in names:
+                (folder / name).write_text(name)
+        assert sorted(one.name for one in path.iterdir()) == list(names)
+        assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("end", [ValueError, KeyboardInterrupt, OSError])
+def test_a_folder_stays_as_it_was_when_filling_the_next_fails(tmp_path, end):
+    path = tmp_path / "meshes"
+    path.mkdir()
+    (path / "1").write_text("before")
+
+    def fail() -> None:
+        with writing_whole_folder(path) as folder:
+            (folder / "1").write_text("half")
+            raise end
+
+    with pytest.raises(end):
+        fail()
+    assert list(tmp_path.iterdir()) == [path]
+    assert [(one.name, one.read_text()) for one in path.iterdir()] == [("1", "before")]
 
 
 def test_two_writers_do_not_meet(tmp_path):

@@ -88,7 +88,7 @@ def _nearest(place: np.ndarray, joints: Mapping[str, int], places: np.ndarray) -
         for end in below or [joint]:
             bone = places[end] - start
             along = np.clip((place - start) @ bone / max(bone @ bone, 1e-12), 0.0, 1.0)
-            distance = np.linalg.norm(start + along * bone - place)
+            distance = float(np.linalg.norm(start + along * bone - place))
             if distance < best - 1e-9:
                 best, found = distance, joint
     return found

@@ -166,7 +166,7 @@ def export(
     configure(quiet=quiet)
     if start is not None and stop is not None and stop < start:
         raise typer.BadParameter(f"{stop:g} is before --from {start:g}", param_hint="--to")
-    from mocap.exporters import ExportConfig, export_take
+    from mocap.exporters import MESHES, ExportConfig, export_take
     from mocap.take import Take
 
     found = Take.load(take)
@@ -191,6 +191,8 @@ def export(
             found, chosen, file_format.value, out, config, body=model, progress=progress
         ):
             say(str(path))
+            if path.is_dir() and file_format.value in MESHES:
+                note(f"  {sum(1 for _ in path.iterdir())} meshes, a frame each")
 
 
 def _chosen(path: Path, take: "Take", person: Sequence[str] | None) -> list[str]:

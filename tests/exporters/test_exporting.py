@@ -128,6 +128,32 @@ def test_meshes_are_the_posed_body(tmp_path, take, body, kind):
     assert mesh.volume > 0.03
 
 
+def test_a_shorter_sequence_takes_the_place_of_a_longer(tmp_path, take, body):
+    for stop, count in ((0.2, 7), (0.1, 4)):
+        config = ExportConfig(stop=stop)
+        [folder] = export_take(take, ["person-1"], "obj", tmp_path, config, body=body)
+        assert len(list(folder.iterdir())) == count
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(ExportError, match=r"notes\.txt, which is no mesh"):
+        export_take(take, ["person-1"], "obj", tmp_path, body=body)
+    assert (folder / "notes.txt").read_text() == "mine"
+
+
+def test_an_interrupted_sequence_leaves_the_earlier_one(tmp_path, take, body):
+    config = ExportConfig(stop=0.1)
+    [folder] = export_take(take, ["person-1"], "ply", tmp_path, config, body=body)
+    before = {one.name: one.read_bytes() for one in folder.iterdir()}
+
+    def stop(stage: str, done: int, total: int | None) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export_take(take, ["person-1"], "ply", tmp_path, body=body, progress=stop)
+    assert {one.name: one.read_bytes() for one in folder.iterdir()} == before
+    assert list(tmp_path.iterdir()) == [folder]
+
+
 def test_json_holds_everybody(tmp_path, take):
     [path] = export_take(take, list(take.people), "json", tmp_path, ExportConfig("unity"))
     content = json.loads(path.read_text(encoding="utf-8"))
