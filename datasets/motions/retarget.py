@@ -27,6 +27,8 @@ from mocap.fitting.rig import JOINTS, NAMES, Rig
 
 #: Frames whose derivatives are held at once.
 _CHUNK = 256
+#: The share of the work that the first round is.
+_FIRST = 0.75
 #: How far an angle may stray beyond its limits, radians.
 _LIMIT = 0.03
 #: How weak the pull to the usual pose is, in its spreads; the pull to the smoothed pose, radians.
@@ -83,6 +85,7 @@ def to_body(
     *,
     betas: Float[np.ndarray, " shape"] | None = None,
     iterations: int = 12,
+    on_frames: Callable[[int], None] = lambda done: None,
 ) -> BodyClip:
     """Turn a clip into motion of the body.
 
@@ -92,6 +95,7 @@ def to_body(
         betas: its shape; the clip's own proportions if None. Clips of one performer share one:
             see :func:`.proportions.proportions`.
         iterations: of the first round, at most.
+        on_frames: told how many frames are done.
 
     Raises:
         MocapError: the clip is no motion that a body could follow.
@@ -100,7 +104,7 @@ def to_body(
     betas = proportions([clip], rig) if betas is None else betas
     try:
         with threadpool_limits(limits=1, user_api="blas"):
-            pose = _solved(clip, rig, betas, iterations)
+            pose = _solved(clip, rig, betas, iterations, on_frames)
     except ValueError as error:  # what numpy's and SciPy's linear algebra fail with
         raise MocapError(f"{clip.name}: no body can follow it: {error}") from error
     if not (np.isfinite(pose.coordinates).all() and np.isfinite(pose.transl).all()):
@@ -140,17 +144,40 @@ def to_bodies(
     return found
 
 
-def _solved(clip: MotionClip, rig: Rig, betas: np.ndarray, iterations: int) -> Pose:
+def _solved(
+    clip: MotionClip,
+    rig: Rig,
+    betas: np.ndarray,
+    iterations: int,
+    on_frames: Callable[[int], None],
+) -> Pose:
     rest, _ = rig.shaped(betas)
     targets = targets_of(clip, rig, betas)
     pose = first_pose(clip, rest[:JOINTS])
     frames = len(pose)
     usual = np.tile(means(), (frames, 1))
     loose = np.broadcast_to(_USUAL * spreads(), usual.shape)
-    pose = _round(rig, betas, pose, targets, (usual, loose), iterations)
+    first = _FIRST if frames > 4 else 1.0
+    pose = _round(
+        rig,
+        betas,
+        pose,
+        targets,
+        (usual, loose),
+        iterations,
+        lambda done: on_frames(round(first * done)),
+    )
     if frames > 4:
         calm = gaussian_filter1d(pose.coordinates, _SMOOTHING * clip.fps, axis=0, mode="nearest")
-        pose = _round(rig, betas, pose, targets, (calm, np.full_like(calm, _CALM)), 4)
+        pose = _round(
+            rig,
+            betas,
+            pose,
+            targets,
+            (calm, np.full_like(calm, _CALM)),
+            4,
+            lambda done: on_frames(round(first * frames + (1.0 - first) * done)),
+        )
     return pose
 
 
@@ -161,12 +188,14 @@ def _round(
     targets: Targets,
     pull: tuple[np.ndarray, np.ndarray],
     iterations: int,
+    on_frames: Callable[[int], None],
 ) -> Pose:
     parts = []
     for start in range(0, len(pose), _CHUNK):
         part = slice(start, start + _CHUNK)
         towards = (pull[0][part], pull[1][part])
         parts.append(_minimised(rig, betas, pose[part], targets[part], towards, iterations))
+        on_frames(min(start + _CHUNK, len(pose)))
     return Pose(
         np.concatenate([p.transl for p in parts]),
         np.concatenate([p.root for p in parts]),

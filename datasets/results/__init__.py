@@ -4,8 +4,9 @@ Each module says how its system's files are laid out, and in which axes and unit
 make is a :class:`Recording`, in our world; :func:`take_of` makes a take of that.
 """
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mocap.body import Body
@@ -16,14 +17,16 @@ from mocap.datasets.results.glamr import read_glamr
 from mocap.datasets.results.gvhmr import read_gvhmr
 from mocap.datasets.results.phalp import read_phalp
 from mocap.datasets.results.prompthmr import read_prompthmr
-from mocap.datasets.results.recording import Performance, Recording
+from mocap.datasets.results.recording import Footage, Performance, Recording
 from mocap.datasets.results.romp import read_romp
 from mocap.datasets.results.sam3dbody import read_sam3dbody
-from mocap.datasets.results.takes import STAGE, USUAL_FPS, Footage, take_of
+from mocap.datasets.results.takes import STAGE, USUAL_FPS, take_of
 from mocap.datasets.results.wham import read_wham
 from mocap.errors import MocapError
+from mocap.progress import Progress, silent
 
 __all__ = [
+    "CAMERALESS",
     "STAGE",
     "SYSTEMS",
     "Footage",
@@ -44,9 +47,14 @@ class _Asked:
 
     path: Path
     body: Body
-    size: tuple[int, int] | None
+    footage: Footage | None
     fps: float | None
     units: float | None
+    progress: Progress
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        return None if self.footage is None else self.footage.size
 
 
 _READERS: dict[str, Callable[[_Asked], Recording]] = {
@@ -54,15 +62,25 @@ _READERS: dict[str, Callable[[_Asked], Recording]] = {
     "wham": lambda asked: read_wham(asked.path, asked.body, asked.size),
     "phalp": lambda asked: read_phalp(asked.path, asked.body),
     "prompthmr": lambda asked: read_prompthmr(asked.path, asked.body),
-    "romp": lambda asked: read_romp(asked.path, asked.body),
+    "romp": lambda asked: read_romp(asked.path, asked.body, asked.progress),
     "glamr": lambda asked: read_glamr(asked.path, asked.body),
-    "sam3dbody": lambda asked: read_sam3dbody(asked.path, asked.body, asked.fps or USUAL_FPS),
+    "sam3dbody": lambda asked: read_sam3dbody(
+        asked.path, asked.body, asked.fps or USUAL_FPS, asked.progress
+    ),
     "amass": lambda asked: read_amass(asked.path, asked.body),
     "aistpp": lambda asked: read_aistpp(asked.path, asked.body),
-    "bvh": lambda asked: read_bvh_motion(asked.path, asked.body, units=asked.units),
+    "bvh": lambda asked: read_bvh_motion(
+        asked.path,
+        asked.body,
+        units=asked.units,
+        footage=asked.footage,
+        progress=asked.progress,
+    ),
 }
 #: Systems whose files can be read.
 SYSTEMS = tuple(_READERS)
+#: Those whose files tell no camera: there is nothing to draw over a video.
+CAMERALESS = ("amass", "aistpp", "bvh")
 
 
 def read_result(
@@ -70,9 +88,10 @@ def read_result(
     system: str,
     body: Body,
     *,
-    size: tuple[int, int] | None = None,
+    footage: Footage | None = None,
     fps: float | None = None,
     units: float | None = None,
+    progress: Progress = silent,
 ) -> Recording:
     """Read a file of another system.
 
@@ -80,19 +99,25 @@ def read_result(
         path: the file.
         system: one of :data:`SYSTEMS`.
         body: the model that is to carry the motion.
-        size: width and height of the video's pictures, for systems that leave them out.
+        footage: the video it was made from, for systems that leave the pictures' size out.
         fps: of the pictures, for systems that leave it out.
         units: metres in one of a BVH file's; if None, what makes its legs an adult's.
+        progress: called as ``progress("following", frames done, frames)`` where the body follows
+            another skeleton, which takes longest.
 
     Raises:
         MocapError: the file is missing, damaged, no result of that system, or holds more than
             arrays.
     """
     path = Path(path)
+    if path.is_dir():
+        raise MocapError(f"{path}: is a folder; give the file in it that {system} wrote")
     if not path.is_file():
         raise MocapError(f"{path}: no such file")
+    started = time.perf_counter()
     try:
-        return _READERS[system](_Asked(path, body, size, fps, units))
+        found = _READERS[system](_Asked(path, body, footage, fps, units, progress))
+        return replace(found, seconds=time.perf_counter() - started)
     except KeyError as lacking:
         raise MocapError(f"{path}: is no result of {system}: it lacks {lacking.args[0]}") from None
     except MocapError as error:

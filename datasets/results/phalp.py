@@ -19,6 +19,7 @@ from mocap.body import Body
 from mocap.datasets.results.models import array, frame_numbers, posed
 from mocap.datasets.results.recording import CAMERA_AXES, LEVEL, Recording, level_camera
 from mocap.datasets.unpickling import read_arrays
+from mocap.errors import MocapError
 
 #: The focal length, in widths of the square around the picture.
 _FOCAL = 5000.0 / 256.0
@@ -44,7 +45,7 @@ def read_phalp(path: Path, body: Body) -> Recording:
             rows[told[i]][time] = _row(content, picture, i)
             height, width = (int(n) for n in array(content, picture, "size", i))
     if not rows:
-        raise KeyError("anybody who was tracked (tid)")
+        raise MocapError("nobody is followed in it")
     people = []
     for number, by_frame in rows.items():
         frames = sorted(by_frame)

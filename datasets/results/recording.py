@@ -16,11 +16,42 @@ from mocap.geometry import Camera
 
 #: Beyond these, numbers are no frames, rates or pictures: damage, not motion.
 _MOST_FRAMES, _FASTEST, _LARGEST = 10_000_000, 100_000.0, 100_000
+#: Likewise metres from the origin, and radians that a joint turns.
+_FARTHEST, _MOST_TURNED = 1e5, 1e3
 #: Names of people become names of files.
 _PLAIN = re.compile(r"[^/\\\x00]{1,60}")
 CAMERA_AXES = "camera: x right, y down, z away, metres"
 #: A camera's axes to those of a world in which it looks level along +Z.
 LEVEL = np.diag([-1.0, -1.0, 1.0])
+
+
+@dataclass(frozen=True)
+class Footage:
+    """The video that a result was made from.
+
+    Attributes:
+        path: of the file or folder.
+        sha256: of its content.
+        size: width and height, pixels.
+        times: (F,) seconds from the first frame.
+    """
+
+    path: str
+    sha256: str
+    size: tuple[int, int]
+    times: Float[np.ndarray, " frames"]
+
+    def require(self, count: int) -> None:
+        """Refuse a motion that goes on for longer.
+
+        Raises:
+            MocapError: the video has fewer frames than the motion, ``count``.
+        """
+        if len(self.times) < count:
+            raise MocapError(
+                f"{self.path}: has {len(self.times)} frames, and the motion {count}; "
+                "give the video it was made from"
+            )
 
 
 @dataclass(frozen=True)
@@ -53,14 +84,18 @@ class Performance:
             raise MocapError(f"{self.name}: its frames are not numbered upwards from 0")
         if np.any(np.diff(frames) <= 0):
             raise MocapError(f"{self.name}: its frames are not numbered upwards from 0")
-        wanted = {"turns": (len(frames), 55, 3), "hips": (len(frames), 3)}
-        for name, shape in wanted.items():
-            if getattr(self, name).shape != shape:
-                raise MocapError(
-                    f"{self.name}: {name} are {getattr(self, name).shape}, wanted {shape}"
-                )
-            if not np.isfinite(getattr(self, name)).all():
+        wanted = {
+            "turns": ((len(frames), 55, 3), _MOST_TURNED),
+            "hips": ((len(frames), 3), _FARTHEST),
+        }
+        for name, (shape, most) in wanted.items():
+            told = getattr(self, name)
+            if told.shape != shape:
+                raise MocapError(f"{self.name}: {name} are {told.shape}, wanted {shape}")
+            if not np.isfinite(told).all():
                 raise MocapError(f"{self.name}: some of its {name} are not numbers")
+            if np.abs(told).max() > most:
+                raise MocapError(f"{self.name}: some of its {name} are beyond anybody's")
         if self.betas is not None and not np.isfinite(self.betas).all():
             raise MocapError(f"{self.name}: some of its betas are not numbers")
         if not (_PLAIN.fullmatch(self.name) and self.name.isprintable()):
@@ -108,6 +143,7 @@ class Recording:
         gravity: who says which way is up; empty where nobody does, and the camera counts as level.
         fps: frames a second; None where the file does not tell.
         size: of the picture, pixels; None where the file does not tell.
+        seconds: that reading took.
     """
 
     system: str
@@ -118,6 +154,12 @@ class Recording:
     gravity: str = ""
     fps: float | None = None
     size: tuple[int, int] | None = None
+    seconds: float = 0.0
+
+    @property
+    def frame_count(self) -> int:
+        """Frames from the video's first to the last in which somebody moves."""
+        return 1 + max(int(one.frames[-1]) for one in self.people)
 
     def __post_init__(self) -> None:
         names = [one.name for one in self.people]

@@ -31,7 +31,9 @@ from mocap.datasets.results.recording import (
     level_camera,
 )
 from mocap.datasets.unpickling import read_arrays
+from mocap.errors import MocapError
 from mocap.geometry import Camera
+from mocap.progress import Progress, silent
 from mocap.skeletons import SMPLX_55
 
 _NAMES = SMPLX_55.names[:22]
@@ -42,8 +44,13 @@ _LENS = 443.4 / 256
 _Row = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def read_romp(path: Path, body: Body) -> Recording:
+def read_romp(path: Path, body: Body, progress: Progress = silent) -> Recording:
     """Read a result of ROMP or BEV.
+
+    Args:
+        path: the file.
+        body: ours.
+        progress: told of frames that the body has followed.
 
     Raises:
         MocapError: the file is missing, damaged, or holds more than arrays.
@@ -60,10 +67,15 @@ def read_romp(path: Path, body: Body) -> Recording:
     )
     size = next(filter(None, map(_size, pictures)), None)
     if size is None:
-        raise KeyError("results/smpl_thetas of anybody")
+        raise MocapError("nobody is in it")
     K = Camera.assumed(*size).K
     rows = [_rows(picture, K[0]) for picture in pictures]
-    people = [_performance(person, track, body) for person, track in _tracks(pictures, rows)]
+    tracks = _tracks(pictures, rows)
+    clips = [_clip(f"person-{number}", track) for number, track in tracks]
+    people = [
+        _performance(track, one)
+        for (_, track), one in zip(tracks, followed(clips, body, progress=progress), strict=True)
+    ]
     return Recording("ROMP", "SMPL", CAMERA_AXES, tuple(people), level_camera(K), size=size)
 
 
@@ -90,6 +102,10 @@ def _tracks(pictures: list[Any], rows: list[list[_Row]]) -> list[tuple[int, dict
         found: dict[int, dict[int, _Row]] = defaultdict(dict)
         for frame, here in enumerate(rows):
             numbers = frame_numbers(pictures[frame], "track_ids") if here else np.zeros(0, int)
+            if len(numbers) != len(here):
+                raise MocapError(
+                    f"picture {frame + 1} has {len(here)} people and {len(numbers)} track_ids"
+                )
             for number, row in zip(numbers.tolist(), here, strict=True):
                 found[number][frame] = row
         return sorted(found.items())
@@ -100,17 +116,20 @@ def _tracks(pictures: list[Any], rows: list[list[_Row]]) -> list[tuple[int, dict
     ]
 
 
-def _performance(number: int, by_frame: dict[int, _Row], body: Body) -> Performance:
-    """A person's motion: the body follows SMPL's joints, turned as they are."""
-    frames = sorted(by_frame)
-    rows = (by_frame[frame] for frame in frames)
-    angles, betas, joints = (np.stack(one) for one in zip(*rows, strict=True))
+def _clip(name: str, by_frame: dict[int, _Row]) -> MotionClip:
+    """A person's joints and how they turn, in the world of a level camera."""
+    rows = (by_frame[frame] for frame in sorted(by_frame))
+    angles, _, joints = (np.stack(one) for one in zip(*rows, strict=True))
     turns = world_rotations(smplx_turns(angles))
-    name = f"person-{number}"
-    clip = MotionClip(name, name, _FPS, _NAMES, joints, turns[:, : len(_NAMES)]).turned(LEVEL)
-    found = followed(clip, body, name)
-    told = {**found.told, "model": "SMPL", "betas": betas.mean(0).tolist()}
-    return replace(found, frames=np.array(frames), betas=betas.mean(0), told=told)
+    return MotionClip(name, name, _FPS, _NAMES, joints, turns[:, : len(_NAMES)]).turned(LEVEL)
+
+
+def _performance(by_frame: dict[int, _Row], found: Performance) -> Performance:
+    """A person's motion in the frames that it was told in."""
+    frames = sorted(by_frame)
+    betas = np.mean([by_frame[frame][1] for frame in frames], axis=0)
+    told = {**found.told, "model": "SMPL", "betas": betas.tolist()}
+    return replace(found, frames=np.array(frames), betas=betas, told=told)
 
 
 def _translation(
@@ -134,6 +153,8 @@ def _size(picture: Any) -> tuple[int, int] | None:
     if not isinstance(picture, dict) or "smpl_thetas" not in picture:
         return None
     joints, pixels, cam = (array(picture, name) for name in ("joints", "pj2d_org", "cam"))
+    if not len(joints):
+        return None
     placed = joints[0] + array(picture, "cam_trans")[0] if "cam_trans" in picture else joints[0]
     square = (joints[0, :, :2] * cam[0, 0] + cam[0, 1:3], _LENS * placed[:, :2] / placed[:, 2:])
     fits = []

@@ -7,6 +7,7 @@ picture each (``.npy`` or ``.pkl``). MHR's joints are not SMPL-X's: the body fol
 with head, hands and feet turned as theirs are.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,12 @@ from mocap.datasets.results.models import array
 from mocap.datasets.results.recording import (
     CAMERA_AXES,
     LEVEL,
-    Performance,
     Recording,
     level_camera,
 )
 from mocap.datasets.unpickling import read_arrays
 from mocap.errors import MocapError
+from mocap.progress import Progress, silent
 
 #: MHR's key points at SMPL-X's joints.
 _PLACES: dict[str, int] = {
@@ -54,13 +55,14 @@ _TURNERS: dict[str, dict[str, int]] = {
 _POINTS = 70
 
 
-def read_sam3dbody(path: Path, body: Body, fps: float) -> Recording:
+def read_sam3dbody(path: Path, body: Body, fps: float, progress: Progress = silent) -> Recording:
     """Read outputs of SAM 3D Body.
 
     Args:
         path: the file.
         body: ours.
         fps: of the pictures, if they are several.
+        progress: told of frames that the body has followed.
 
     Raises:
         MocapError: the file is missing, damaged, or holds more than arrays.
@@ -69,12 +71,14 @@ def read_sam3dbody(path: Path, body: Body, fps: float) -> Recording:
     pictures = _pictures(read_arrays(path))
     first = next((people[0] for people in pictures if people), None)
     if first is None:
-        raise KeyError("pred_keypoints_3d of anybody")
-    K = _intrinsics(first)
+        raise MocapError("nobody is in it")
     placed = [[_placed(person) for person in people] for people in pictures]
+    K = _intrinsics(first)
     tracks = [{frame: placed[frame][i] for frame, i in one.items()} for one in linked(placed)]
+    clips = [_clip(f"person-{number}", track, body, fps) for number, track in enumerate(tracks, 1)]
     people = tuple(
-        _performance(f"person-{number}", track, body, fps) for number, track in enumerate(tracks, 1)
+        replace(one, frames=np.array(list(track)))
+        for track, one in zip(tracks, followed(clips, body, progress=progress), strict=True)
     )
     width, height = (round(2 * value) for value in K[:2, 2])
     return Recording(
@@ -99,8 +103,14 @@ def _pictures(content: Any) -> list[list[dict[str, Any]]]:
 def _placed(person: dict[str, Any]) -> Float[np.ndarray, "70 3"]:
     """Key points in the world of a level camera."""
     points = array(person, "pred_keypoints_3d").reshape(-1, 3)
-    if len(points) != _POINTS or not np.isfinite(points).all():
-        raise MocapError(f"{len(points)} key points, wanted {_POINTS} of MHR's, all numbers")
+    pixels = array(person, "pred_keypoints_2d").reshape(-1, 2)
+    if not len(points) == len(pixels) == _POINTS:
+        raise MocapError(
+            f"it has {len(points)} points of somebody and {len(pixels)} in the picture; MHR has "
+            f"{_POINTS}"
+        )
+    if not np.isfinite(points).all():
+        raise MocapError("some of somebody's points are not numbers")
     return (points + array(person, "pred_cam_t").reshape(3)) @ LEVEL.T
 
 
@@ -113,7 +123,7 @@ def _intrinsics(person: dict[str, Any]) -> Float[np.ndarray, "3 3"]:
     return np.array([[fx, 0, x], [0, fy, y], [0, 0, 1.0]])
 
 
-def _performance(name: str, track: dict[int, np.ndarray], body: Body, fps: float) -> Performance:
+def _clip(name: str, track: dict[int, np.ndarray], body: Body, fps: float) -> MotionClip:
     points = np.stack(list(track.values()))
     rest = body.rest_joints()[0].double().numpy()
     names = (*_PLACES, "head")
@@ -124,10 +134,7 @@ def _performance(name: str, track: dict[int, np.ndarray], body: Body, fps: float
     for joint, corners in _TURNERS.items():
         mine = np.stack([_corner(body, corner, rest) for corner in corners])
         turns[:, names.index(joint)] = _turned(mine, points[:, list(corners.values())])
-    clip = MotionClip(name, name, fps, names, joints, turns)
-    found = followed(clip, body, name)
-    frames = np.array(list(track))
-    return Performance(name, frames, found.turns, found.hips, None, found.shape, found.told)
+    return MotionClip(name, name, fps, names, joints, turns)
 
 
 def _corner(body: Body, name: str, rest: np.ndarray) -> np.ndarray:

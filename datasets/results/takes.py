@@ -10,7 +10,7 @@ refine them as if they had been detected.
 """
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from mocap.body import Body, BodyPose
-from mocap.datasets.results.recording import Performance, Recording
+from mocap.datasets.results.recording import Footage, Performance, Recording
 from mocap.errors import MocapError
 from mocap.geometry import Camera, look_at, rotation_between
 from mocap.skeletons import MEDIAPIPE_33, SMPLX_55
@@ -54,23 +54,6 @@ _BEFORE, _ABOVE = 4.0, 1.4
 _CONFIDENCE = 0.8
 
 
-@dataclass(frozen=True)
-class Footage:
-    """The video that a result was made from.
-
-    Attributes:
-        path: of the file or folder.
-        sha256: of its content.
-        size: width and height, pixels.
-        times: (F,) seconds from the first frame.
-    """
-
-    path: str
-    sha256: str
-    size: tuple[int, int]
-    times: Float[np.ndarray, " frames"]
-
-
 def take_of(
     recording: Recording,
     path: Path,
@@ -95,7 +78,7 @@ def take_of(
     """
     started = time.perf_counter()
     people = tuple(one.filled() for one in recording.people)
-    video = _video(recording, people, footage, fps)
+    video = _video(recording, footage, fps)
     bodies = {one.name: _body_motion(one, body, _shape(one, body, height)) for one in people}
     floor = _floor(body, list(bodies.values()))
     lift = np.array([0.0, -floor, 0.0])
@@ -124,7 +107,7 @@ def take_of(
             "lifted": round(float(lift[1]), 4),
             "people": {one.name: one.told for one in people},
         },
-        round(time.perf_counter() - started, 3),
+        round(recording.seconds + time.perf_counter() - started, 3),
         {"body": body.sha256},
     )
     gravity = recording.gravity or "nobody: the camera counts as level"
@@ -132,22 +115,13 @@ def take_of(
     return Take(video, camera, found, world, (record,))
 
 
-def _video(
-    recording: Recording,
-    people: tuple[Performance, ...],
-    footage: Footage | None,
-    fps: float | None,
-) -> VideoRecord:
-    count = 1 + max(int(one.frames[-1]) for one in people)
+def _video(recording: Recording, footage: Footage | None, fps: float | None) -> VideoRecord:
+    count = recording.frame_count
     if footage is None:
         rate = fps or recording.fps or USUAL_FPS
         width, height = recording.size or _USUAL_SIZE
         return VideoRecord("", "", width, height, rate, np.arange(count) / rate)
-    if len(footage.times) < count:
-        raise MocapError(
-            f"{footage.path}: has {len(footage.times)} frames, and the motion {count}; "
-            "give the video it was made from"
-        )
+    footage.require(count)
     times = footage.times if fps is None else np.arange(len(footage.times)) / fps
     rate = (len(times) - 1) / times[-1] if len(times) > 1 else (fps or USUAL_FPS)
     return VideoRecord(footage.path, footage.sha256, *footage.size, float(rate), times)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mocap.cli.console import configure, note, say, show, starting, waiting
-from mocap.cli.options import BodyFile, Quiet, examples, flowing
+from mocap.cli.options import SHORTEST, TALLEST, BodyFile, Quiet, examples, flowing
 from mocap.cli.progress import StageProgress
 from mocap.errors import MocapError
 
@@ -81,8 +81,8 @@ def import_(
         float | None,
         typer.Option(
             metavar="M",
-            min=1.2,
-            max=2.4,
+            min=SHORTEST,
+            max=TALLEST,
             help="Stature of the people, in metres (1.2 to 2.4). Without it, what the file tells "
             "of their joints, or an adult of average build.",
         ),
@@ -117,26 +117,41 @@ def import_(
         from mocap.body import load_body
         from mocap.cli.folders import writable_folder
         from mocap.cli.tables import people_table
-        from mocap.datasets.results import read_result, take_of
+        from mocap.datasets.results import CAMERALESS, read_result, take_of
+        from mocap.view import require_drawable
+    if overlay is not None and system.value in CAMERALESS:
+        raise typer.BadParameter(
+            f"{system.value} files tell no camera, so that nothing can be drawn over the video",
+            param_hint="--overlay",
+        )
     _require_free(file, out, force)
+    if overlay is not None and video is not None:
+        require_drawable(overlay, video)
+    with waiting("reading the body"):
+        model = load_body(body)
     with writable_folder(out.parent), StageProgress() as progress:
         footage = None if video is None else _footage(video, fps, progress)
-        with waiting("reading"):
-            model = load_body(body)
-            recording = read_result(
-                file,
-                system.value,
-                model,
-                size=None if footage is None else footage.size,
-                fps=fps,
-                units=None if units is None else _METRES[units],
-            )
-            take = take_of(recording, file, model, footage=footage, fps=fps, height=height)
+        recording = read_result(
+            file,
+            system.value,
+            model,
+            footage=footage,
+            fps=fps,
+            units=None if units is None else _METRES[units],
+            progress=progress,
+        )
+        take = take_of(recording, file, model, footage=footage, fps=fps, height=height)
         take.save(out)
         if overlay is not None and video is not None:
             from mocap.view import write_overlay
 
             write_overlay(take, video, overlay, progress=progress)
+    spare = 0 if footage is None else len(footage.times) - recording.frame_count
+    if spare > 0:
+        note(
+            f"{video}: goes on for {spare} frames after the motion; is it the one that the file "
+            "was made from?"
+        )
     if recording.camera is None:
         note(f"{system.value} tells no camera: the take can be exported, but not fitted again")
     elif not recording.gravity:

@@ -29,6 +29,21 @@ _LIMITED_RANGE = 1
 _FULL_DISK = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
+def require_writable_name(path: Path) -> None:
+    """Refuse what no video can be written under.
+
+    Raises:
+        VideoError: the name has another ending than MP4's, is a folder's, or its folder is not
+            there.
+    """
+    if path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
+        raise VideoError(f"{path}: only MP4 can be written; give a name ending in .mp4")
+    if path.is_dir():
+        raise VideoError(f"{path}: is a folder; give the name of a file")
+    if not path.parent.is_dir():
+        raise VideoError(f"{path}: its folder does not exist; create it first")
+
+
 class VideoWriter:
     """A context manager that writes pictures to an MP4 file ready for streaming.
 
@@ -75,12 +90,7 @@ class VideoWriter:
         self._last_tick = -1
 
     def __enter__(self) -> Self:
-        if self.path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
-            raise VideoError(f"{self.path}: only MP4 can be written; give a name ending in .mp4")
-        if self.path.is_dir():
-            raise VideoError(f"{self.path}: is a folder; give the name of a file")
-        if not self.path.parent.is_dir():
-            raise VideoError(f"{self.path}: its folder does not exist; create it first")
+        require_writable_name(self.path)
         try:
             self._container = av.open(
                 f"file:{self._temporary}", "w", format="mp4", options={"movflags": "+faststart"}

@@ -3,6 +3,6 @@
 ``write_overlay`` draws the fitted motion over the video it was made from.
 """
 
-from mocap.view.overlay import write_overlay
+from mocap.view.overlay import require_drawable, write_overlay
 
-__all__ = ["write_overlay"]
+__all__ = ["require_drawable", "write_overlay"]

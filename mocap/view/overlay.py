@@ -8,7 +8,7 @@ from jaxtyping import Float
 from mocap.errors import VideoError
 from mocap.progress import Progress, silent
 from mocap.take import Take
-from mocap.video import VideoWriter, open_video
+from mocap.video import VideoWriter, open_video, require_writable_name
 from mocap.view.drawing import (
     HALO,
     WHITE,
@@ -25,6 +25,17 @@ from mocap.view.drawing import (
 from mocap.view.figure import Figure, figure
 
 STAGE = "overlay"
+
+
+def require_drawable(path: Path, video: Path) -> None:
+    """Refuse the name of an overlay that cannot be written, before any work is done for it.
+
+    Raises:
+        VideoError: it is the video itself, no name of an MP4, or its folder is not there.
+    """
+    require_writable_name(path)
+    if path.exists() and video.exists() and path.samefile(video):
+        raise VideoError(f"{path}: is the video itself; give the overlay another name or folder")
 
 
 def write_overlay(
@@ -51,8 +62,7 @@ def write_overlay(
             cannot be written.
     """
     video, path = Path(video), Path(path)
-    if path.exists() and video.exists() and path.samefile(video):
-        raise VideoError(f"{path}: is the video itself; give the overlay another name or folder")
+    require_drawable(path, video)
     with open_video(video, fps=take.video.fps) as source:
         info = source.info
         if (info.width, info.height) != (take.video.width, take.video.height):

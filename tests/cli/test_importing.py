@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from made_results import known_motion, write_gvhmr
 from takes import embodied, make_take
 
 from mocap.body import load_body
@@ -64,24 +65,65 @@ def test_a_take_of_more_work_is_not_replaced(mocap: Run, archive: Path, tmp_path
     assert "is a folder" in ended.err
 
 
-def test_motion_is_drawn_over_its_video(
-    mocap: Run, archive: Path, tmp_path: Path, demo_clip: Path
-) -> None:
-    video = cut(demo_clip, tmp_path / "clip.mp4", 12)
+def test_motion_is_drawn_over_its_video(mocap: Run, tmp_path: Path, demo_clip: Path) -> None:
+    result = write_gvhmr(known_motion(), tmp_path / "r.pt")
+    video = cut(demo_clip, tmp_path / "clip.mp4", 42)
     overlay = tmp_path / "seen.mp4"
-    arguments = ("import", archive, "--from", "amass", "--out", tmp_path / "take.h5")
+    arguments = ("import", result, "--from", "gvhmr", "--out", tmp_path / "take.h5")
     ended = mocap(*arguments, "--video", video, "--overlay", overlay)
     assert ended.code == 0, ended.err
     assert str(overlay) in ended.out
+    assert "goes on for 2 frames after the motion" in ended.err
     with open_video(overlay) as drawn:
-        assert len(list(drawn)) == 12
+        assert len(list(drawn)) == 42
     take = Take.load(tmp_path / "take.h5")
     assert take.video.path == str(video)
-    assert len(take.video.timestamps) == 12
+    assert len(take.video.timestamps) == 42
+    short = cut(demo_clip, tmp_path / "short.mp4", 5)
+    ended = mocap(*arguments, "--video", short)
+    assert ended.code == 1
+    assert "has 5 frames, and the motion 40" in ended.err
+    for name, fault in (("seen.avi", "ending in .mp4"), ("gone/seen.mp4", "does not exist")):
+        ended = mocap(*arguments, "--video", video, "--overlay", tmp_path / name)
+        assert ended.code == 1
+        assert fault in ended.err
+        assert "reading video" not in ended.err
+    ended = mocap(*arguments, "--video", video, "--overlay", video)
+    assert ended.code == 1
+    assert "is the video itself" in ended.err
+
+
+def test_an_archive_has_its_videos_times(
+    mocap: Run, archive: Path, tmp_path: Path, demo_clip: Path
+) -> None:
+    video = cut(demo_clip, tmp_path / "clip.mp4", 12)
+    arguments = ("import", archive, "--from", "amass", "--out", tmp_path / "take.h5")
+    assert mocap(*arguments, "--video", video).code == 0
+    assert Take.load(tmp_path / "take.h5").video.path == str(video)
+    # Where no camera is told, there is nothing to draw.
+    ended = mocap(*arguments, "--video", video, "--overlay", tmp_path / "seen.mp4")
+    assert (ended.code, "tell no camera" in ended.err) == (2, True)
     short = cut(demo_clip, tmp_path / "short.mp4", 5)
     ended = mocap(*arguments, "--video", short)
     assert ended.code == 1
     assert "has 5 frames, and the motion 12" in ended.err
+
+
+def test_units_that_make_giants_are_refused(mocap: Run, tmp_path: Path) -> None:
+    body = load_body()
+    take = embodied(make_take(people=1, frames=12), body)
+    (path,) = export_take(take, ["person-1"], "bvh", tmp_path, ExportConfig(units="cm"))
+    arguments = ("import", path, "--from", "bvh", "--out", tmp_path / "take.h5")
+    for unit in ("m", "mm"):
+        ended = mocap(*arguments, "--units", unit)
+        assert ended.code == 1
+        assert "did you mean cm?" in ended.err
+        assert not (tmp_path / "take.h5").exists()
+    ended = mocap(*arguments, "--units", "cm")
+    assert ended.code == 0, ended.err
+    assert "following motion" in ended.err
+    # The record tells how long the body took to follow.
+    assert Take.load(tmp_path / "take.h5").provenance[0].seconds > 0.05
 
 
 def test_what_cannot_be_is_refused(mocap: Run, archive: Path, tmp_path: Path) -> None:

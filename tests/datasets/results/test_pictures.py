@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_results import FRAMES, known_motion, write_glamr, write_gvhmr
 
 from mocap.body import Body, load_body
 from mocap.datasets.results import Footage, read_result, take_of
 from mocap.datasets.unpickling import read_arrays
 from mocap.errors import MocapError
 from mocap.skeletons import SMPLX_55
-
-from .made_up import FRAMES, known_motion, write_glamr, write_gvhmr
 
 WIDTH, HEIGHT = 1280, 720
 #: The lens that ROMP and BEV were trained with, in halves of the square around the picture.
@@ -102,6 +101,25 @@ def _mhr(place: np.ndarray) -> dict[str, np.ndarray]:
     seen = points + place
     pixels = 1000.0 * seen[:, :2] / seen[:, 2:] + [WIDTH / 2, HEIGHT / 2]
     return {"pred_keypoints_3d": points, "pred_cam_t": place, "pred_keypoints_2d": pixels}
+
+
+def test_pictures_of_nobody_and_points_that_lack_are_told(tmp_path: Path, body: Body) -> None:
+    place = np.array([0.0, 0.2, 4.0])
+    whole = _picture([_person(place, body, is_bev=False)], [1])
+    nobody = {key: value[:0] for key, value in whole.items()}
+    path = tmp_path / "r.npz"
+    for content, fault in (
+        (nobody, "nobody is in it"),
+        ({"a.png": nobody, "b.png": nobody}, "nobody is in it"),
+        ({**whole, "track_ids": np.zeros(0, int)}, "picture 1 has 1 people and 0 track_ids"),
+    ):
+        np.savez(path, results=content)  # type: ignore[arg-type]
+        with pytest.raises(MocapError, match=rf"r\.npz: {fault}"):
+            read_result(path, "romp", body)
+    one = _mhr(place)
+    np.savez(path, **{**one, "pred_keypoints_2d": one["pred_keypoints_2d"][:60]})
+    with pytest.raises(MocapError, match="70 points of somebody and 60 in the picture"):
+        read_result(path, "sam3dbody", body)
 
 
 def test_lists_of_people_and_of_pictures(tmp_path: Path, body: Body) -> None:

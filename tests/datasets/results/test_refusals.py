@@ -9,13 +9,12 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from made_results import known_motion, write_gvhmr, write_wham
 
 from mocap.body import Body, load_body
 from mocap.datasets.results import SYSTEMS, read_result
 from mocap.datasets.results.models import is_licensed
 from mocap.errors import MocapError
-
-from .made_up import known_motion, write_gvhmr, write_wham
 
 
 class _Touches:
@@ -70,6 +69,8 @@ def test_something_else_is_one_line(
 def test_a_missing_file_is_named(system: str, tmp_path: Path, body: Body) -> None:
     with pytest.raises(MocapError, match="gone: no such file"):
         read_result(tmp_path / "gone", system, body)
+    with pytest.raises(MocapError, match="is a folder; give the file in it"):
+        read_result(tmp_path, system, body)
 
 
 def test_what_is_lacking_is_named(tmp_path: Path, body: Body) -> None:
@@ -88,6 +89,10 @@ def test_what_is_no_number_is_told(tmp_path: Path, body: Body) -> None:
     content["smpl_params_global"]["transl"][3, 0] = float("nan")
     torch.save(content, path)
     with pytest.raises(MocapError, match=r"r\.pt: person-1: some of its hips are not numbers"):
+        read_result(path, "gvhmr", body)
+    content["smpl_params_global"]["transl"][3, 0] = 1e30
+    torch.save(content, path)
+    with pytest.raises(MocapError, match="some of its hips are beyond anybody's"):
         read_result(path, "gvhmr", body)
     content = joblib.load(write_wham(known_motion(), tmp_path / "w.pkl"))
     content[0]["frame_ids"] = content[0]["frame_ids"][::-1]

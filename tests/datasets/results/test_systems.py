@@ -5,14 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
-
-from mocap.body import Body, load_body
-from mocap.datasets.results import Recording, read_result, take_of
-from mocap.skeletons import MEDIAPIPE_33, SMPLX_55
-from mocap.take import Take
-
-from .made_up import (
+from made_results import (
     FRAMES,
     HEIGHT,
     WIDTH,
@@ -26,6 +19,12 @@ from .made_up import (
     write_prompthmr,
     write_wham,
 )
+from scipy.spatial.transform import Rotation
+
+from mocap.body import Body, load_body
+from mocap.datasets.results import CAMERALESS, Footage, Recording, read_result, take_of
+from mocap.skeletons import MEDIAPIPE_33, SMPLX_55
+from mocap.take import Take
 
 _HIPS = SMPLX_55.indices("left_hip", "right_hip")
 _LEGS = SMPLX_55.indices("left_hip", "left_knee", "left_ankle", "right_knee", "spine3", "head")
@@ -80,8 +79,17 @@ def _read(
 ) -> tuple[Recording, Take]:
     write, name, *_ = _SYSTEMS[system]
     path = write(known, folder / name)
-    recording = read_result(path, system, body, size=size)
+    footage = None if size is None else Footage("clip.mp4", "", size, np.arange(100) / 30)
+    recording = read_result(path, system, body, footage=footage)
     return recording, take_of(recording, path, body)
+
+
+@pytest.mark.parametrize("system", _SYSTEMS)
+def test_who_tells_no_camera_is_known(
+    system: str, known: Known, tmp_path: Path, body: Body
+) -> None:
+    recording, _ = _read(system, known, tmp_path, body)
+    assert (recording.camera is None) == (system in CAMERALESS)
 
 
 @pytest.mark.parametrize("system", _SYSTEMS)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from made_results import FRAMES, known_motion, write_aistpp, write_gvhmr
 from takes import embodied, make_take
 
 from mocap.body import BodyPose, load_body
@@ -14,8 +15,6 @@ from mocap.errors import MocapError
 from mocap.exporters import ExportConfig, export_take
 from mocap.fitting import FitConfig, fit
 from mocap.take import Take
-
-from .made_up import FRAMES, known_motion, write_aistpp, write_gvhmr
 
 
 def test_what_we_export_comes_back(tmp_path: Path) -> None:
