@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from mocap.easing import smoothstep
 from mocap.errors import ExportError
 from mocap.exporters.performer import Performer
 from mocap.skeletons import SMPLX_55
@@ -89,9 +90,7 @@ def looped(performer: Performer, blend: float = 0.4) -> Performer:
     first, last = slice(0, count), slice(length, len(motion))
     travelled = (motion.root_position[last] - motion.root_position[first]).mean(0) * level
     placed = motion.root_position - np.arange(len(motion))[:, None] / length * travelled
-    share = (np.arange(count) + 1.0) / (count + 1.0)
-    # A share that starts and ends level does not break the speed.
-    share = share * share * (3.0 - 2.0 * share)
+    share = smoothstep((np.arange(count) + 1.0) / (count + 1.0))
     turn = np.swapaxes(motion.rotations[last], -1, -2) @ motion.rotations[first]
     vectors = Rotation.from_matrix(turn.reshape(-1, 3, 3)).as_rotvec()
     vectors *= np.repeat(share, len(motion.names))[:, None]

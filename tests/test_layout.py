@@ -38,6 +38,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "progress": set(),
     "skeletons": {"errors"},
     "distortion": set(),
+    "easing": set(),
+    "feet": set(),
     "geometry": {"errors", "distortion"},
     "records": {"errors"},
     "files": {"errors"},
@@ -52,8 +54,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "people": {*RECORD, "video", "keypoints"},
     "depth": {*RECORD, *FILES, "scene"},
     "fitting": {*RECORD, "body", "depth", "scene"},
-    "exporters": {"take", "body", "skeletons", "geometry", "errors", "progress", "files"},
-    "retarget": {*RECORD, "body", "files"},
+    "exporters": {
+        *("take", "body", "skeletons", "geometry", "feet", "easing", "errors", "progress", "files")
+    },
+    "retarget": {*RECORD, "body", "feet", "easing", "files"},
     "avatar": {*RECORD, "body", "video"},
     "evaluate": {*RECORD, "body", "video", "calibration", "files"},
     "view": {*RECORD, "body", "video"},
@@ -206,7 +210,8 @@ def test_folders_import_as_the_design_says():
     above = {*beside, "pipeline", "cli", "__main__", "mocap"}
     for room in set(MAY_IMPORT) - above:
         assert not MAY_IMPORT[room] & above, room
-    wanted = {"take", "body", "skeletons", "geometry", "errors", "progress", "files"}
+    wanted = {"take", "body", "skeletons", "geometry", "feet", "easing"}
+    wanted |= {"errors", "progress", "files"}
     assert MAY_IMPORT["exporters"] == wanted
     assert MAY_IMPORT["datasets"].isdisjoint({"training", "cli"})
     assert MAY_IMPORT["training"] >= {"datasets"}

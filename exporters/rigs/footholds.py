@@ -4,6 +4,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.ndimage import gaussian_filter1d, label
 
+from mocap.easing import eased
+
 #: Seconds over which a foot leaves the place it is kept in for where it would be, and back.
 _BLEND = 0.15
 #: Seconds over which a foot changes from heel to ball.
@@ -34,7 +36,7 @@ def kept_in_place(
     for stance in range(1, count + 1):
         frames = np.flatnonzero(stances == stance)
         shift[frames] = _shift(points[frames], rests[frames], level, fps)
-    return _eased(shift, stances, fps)
+    return eased(shift, stances, _BLEND * fps)
 
 
 def _shift(points: np.ndarray, rests: np.ndarray, level: float, fps: float) -> np.ndarray:
@@ -54,24 +56,3 @@ def _shift(points: np.ndarray, rests: np.ndarray, level: float, fps: float) -> n
     floor = level if abs(floor - level) < _ON_LEVEL else floor
     shift[:, 1] = floor - lowest
     return shift
-
-
-def _eased(shift: np.ndarray, stances: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
-    """Shifts that fade out after a stance and in before the next, and how much they count."""
-    frames = np.arange(len(shift))
-    held = np.flatnonzero(stances)
-    if not len(held):
-        return shift, np.zeros(len(shift))
-    after = np.searchsorted(held, frames)
-    sides = np.maximum(after - 1, 0), np.minimum(after, len(held) - 1)
-    total, weight = np.zeros_like(shift), np.zeros(len(shift))
-    for side in sides:
-        away = np.abs(frames - held[side]) / max(_BLEND * fps, 1.0)
-        share = np.clip(1.0 - away, 0.0, 1.0)
-        share = share * share * (3.0 - 2.0 * share)
-        total += share[:, None] * shift[held[side]]
-        weight += share
-    scale = np.maximum(weight, 1.0)
-    free = stances == 0
-    eased = np.where(free[:, None], total / scale[:, None], shift)
-    return eased, np.where(free, np.minimum(weight, 1.0), 1.0)

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
+from mocap.easing import smoothstep
 from mocap.exporters.motion import SkeletalMotion
 from mocap.exporters.performer import Performer
 from mocap.exporters.rigs.figure import Figure
@@ -176,7 +177,7 @@ def _join_hands(figure: Figure, rest: np.ndarray, placed: np.ndarray) -> None:
     width = np.linalg.norm(rest[ours[0][0]] - rest[ours[1][0]])
     near, far = _MEETING
     share = np.clip((far - np.linalg.norm(apart, axis=1) / width) / (far - near), 0.0, 1.0)
-    share = (share * share * (3.0 - 2.0 * share))[:, None]
+    share = smoothstep(share)[:, None]
     if not share.any():
         return
     wrists = [figure.joints()[:, limb[2]] for limb in theirs]

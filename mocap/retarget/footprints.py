@@ -12,6 +12,8 @@ from jaxtyping import Bool, Float, Int
 from scipy.ndimage import gaussian_filter1d, label
 from scipy.spatial.transform import Rotation
 
+from mocap.easing import eased
+
 #: Seconds over which a foot leaves the place it is kept in for where it would be, and back.
 _BLEND = 0.2
 #: Seconds over which the way that a resting foot points is smoothed, and over which pitch is.
@@ -103,8 +105,8 @@ def path_of(
         reference = places - np.einsum("fab,fb->fa", wanted, edges[kind[at]])
         shift[at] = reference - middle[at]
         turned[at] = Rotation.from_matrix(wanted @ np.swapaxes(turns[at], 1, 2)).as_rotvec()
-    shift, held = _eased(shift, run, fps)
-    turned, _ = _eased(turned, run, fps)
+    shift, held = eased(shift, run, _BLEND * fps)
+    turned, _ = eased(turned, run, _BLEND * fps)
     wanted = Rotation.from_rotvec(turned).as_matrix() @ turns
     reference = middle + shift
     which = np.where(kind == FREE, FLAT, kind)
@@ -178,23 +180,3 @@ def _kept(
         places[:] = spots[chosen].mean(0)
     places[:, 2] = _grounded(float(spots[chosen, 2].mean()), level)
     return places
-
-
-def _eased(shift: np.ndarray, run: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
-    """Shifts that fade out after a rest and in before the next, and how much they count."""
-    frames = np.arange(len(shift))
-    held = np.flatnonzero(run)
-    if not len(held):
-        return shift, np.zeros(len(shift))
-    after = np.searchsorted(held, frames)
-    sides = np.maximum(after - 1, 0), np.minimum(after, len(held) - 1)
-    total, weight = np.zeros_like(shift), np.zeros(len(shift))
-    for side in sides:
-        away = np.abs(frames - held[side]) / max(_BLEND * fps, 1.0)
-        share = np.clip(1.0 - away, 0.0, 1.0)
-        share = share * share * (3.0 - 2.0 * share)
-        total += share[:, None] * shift[held[side]]
-        weight += share
-    free = run == 0
-    eased = np.where(free[:, None], total / np.maximum(weight, 1.0)[:, None], shift)
-    return eased, np.where(free, np.minimum(weight, 1.0), 1.0)
