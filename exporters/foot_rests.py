@@ -8,8 +8,6 @@ from jaxtyping import Float
 from mocap.exporters.motion import SkeletalMotion
 from mocap.take import Take
 
-_POINTS = ("left_heel", "left_toe", "right_heel", "right_toe")
-
 
 @dataclass(frozen=True, eq=False)
 class Rests:
@@ -37,6 +35,6 @@ def rests_from_take(take: Take, person_id: str, motion: SkeletalMotion) -> Rests
         return None
     times = np.asarray(take.times(person), dtype=float)
     wanted = times[0] + np.arange(len(motion)) / motion.fps
-    told = [np.asarray(getattr(person.contacts, point), dtype=float) for point in _POINTS]
-    likely = np.stack([np.interp(wanted, times, np.nan_to_num(one)) for one in told], axis=1)
+    told = np.nan_to_num(person.contacts.stacked().astype(float))
+    likely = np.stack([np.interp(wanted, times, one) for one in told.T], axis=1)
     return Rests(likely, person.contacts.level or 0.0)

@@ -4,27 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.ndimage import binary_closing, binary_opening, gaussian_filter1d
 
 from mocap.exporters.rigs.laying import heading
 from mocap.exporters.rigs.rig import Rig
+from mocap.feet import BALL, DEPTH, HEEL, resting_probability, rests_of, smoothed, speeds
 from mocap.skeletons import SMPLX_55
 
-#: How deep the sole is below SMPL-X's ball of the foot, as a share of thigh and shank.
-_DEPTH = 0.0315
-#: Heel and ball of the foot ahead of the ankle, as shares of the way to the foot joint.
-_AHEAD = (-0.13, 0.95)
-#: How well that tells where soles are, in the same measure.
+#: How well a leg's length tells where soles are, as a share of it.
 _GUESSED = 0.003
 #: Tips of feet without a joint at the ball are so much farther ahead than it.
 _TIP = 1.4
-#: What rests without being told: m/s, and metres over the lowest point of the feet; each is where
-#: rest and no rest are equally likely.
-_SPEED, _LIFT = 0.3, 0.05
 #: A bone that is none, metres.
 _NOTHING = 1e-4
-#: Seconds that a rest lasts at least, and that a gap in one lasts.
-_SHORTEST = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +51,7 @@ def feet_of_body(rest: Float[np.ndarray, "source 3"]) -> dict[str, Foot]:
             *(f"{side}_{joint}" for joint in ("hip", "knee", "ankle", "foot"))
         )
         leg = _length(rest, (hip, knee, ankle))
-        height = rest[ankle, 1] - rest[ball, 1] + _DEPTH * leg
+        height = rest[ankle, 1] - rest[ball, 1] + DEPTH * leg
         points = _points(rest[ball] - rest[ankle], height, None)
         found[side] = Foot(side, (hip, knee, ankle), leg, height, points)
     return found
@@ -81,7 +72,7 @@ def feet_of_rig(rig: Rig, body: dict[str, Foot]) -> dict[str, Foot]:
         height = own.height * leg / own.leg
         if rig.grounded and abs(places[ankle, 1] - height) > _GUESSED * leg:
             height = float(places[ankle, 1])
-        spare = np.hypot(*own.points[1, [0, 2]]) / _AHEAD[1] * leg / own.leg
+        spare = np.hypot(*own.points[1, [0, 2]]) / BALL * leg / own.leg
         points = _points(_ball(rig, side, places), height, spare)
         found[side] = Foot(side, (hip, knee, ankle), leg, height, points)
     return found
@@ -100,14 +91,9 @@ def resting(
         fps: frames a second.
     """
     if told is None:
-        smooth = gaussian_filter1d(points, 0.03 * fps, axis=0, mode="nearest")
-        speed = np.linalg.norm(np.gradient(smooth, axis=0), axis=-1) * fps if len(points) > 1 else 0
         lift = points[..., 1] - points[..., 1].min(1, keepdims=True)
-        told = 1.0 / ((1.0 + (speed / _SPEED) ** 4) * (1.0 + (lift / _LIFT) ** 4))
-    span = max(round(_SHORTEST * fps), 1)
-    rests = np.pad(told > 0.5, ((span, span), (0, 0)), mode="edge")
-    brush = np.ones((span, 1), dtype=bool)
-    return binary_opening(binary_closing(rests, brush), brush)[span:-span]
+        told = resting_probability(speeds(smoothed(points, fps), fps), lift)
+    return rests_of(told, fps)
 
 
 def _length(places: np.ndarray, chain: tuple[int, ...]) -> float:
@@ -120,7 +106,7 @@ def _points(ball: np.ndarray, height: float, spare: float | None) -> np.ndarray:
     length = float(ball @ ahead)
     if spare is not None and length < 0.3 * spare:
         length = spare
-    return np.stack([share * length * ahead - [0.0, height, 0.0] for share in _AHEAD])
+    return np.stack([share * length * ahead - [0.0, height, 0.0] for share in (HEEL, BALL)])
 
 
 def _ball(rig: Rig, side: str, places: np.ndarray) -> np.ndarray:

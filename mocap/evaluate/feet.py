@@ -102,8 +102,7 @@ def contact_states(
     if told is None:
         # Height alone: asking for slow feet would let no foot slide.
         return np.abs(np.nan_to_num(heights, nan=np.inf)) < _NEAR, "height"
-    columns = (told.left_heel, told.left_toe, told.right_heel, told.right_toe)
-    return np.nan_to_num(np.stack(columns, -1)) > _LIKELY, "take"
+    return np.nan_to_num(told.stacked()) > _LIKELY, "take"
 
 
 def foot_slide(

@@ -8,23 +8,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.interpolate import PchipInterpolator
-from scipy.ndimage import binary_closing, binary_opening, gaussian_filter1d
 from scipy.spatial.transform import Rotation, Slerp
 
 from mocap.errors import RetargetError
+from mocap.feet import (
+    BALL,
+    DEPTH,
+    HEEL,
+    RESTING_SPEED,
+    resting_probability,
+    rests_of,
+    smoothed,
+    speeds,
+)
 from mocap.skeletons import SMPLX_55
-from mocap.take import Contacts, Take
+from mocap.take import Take
 
 #: SMPL-X's joints of the body, without hands and face.
 JOINTS = 22
 NAMES = SMPLX_55.names[:JOINTS]
 _PARENTS = SMPLX_55.parents[:JOINTS]
-#: The sole below the ball of the foot, and heel and ball ahead of the ankle on the way to it, as
-#: shares of the leg and of that way: measured on the open body.
-_DEPTH, _HEEL, _BALL = 0.0315, -0.13, 0.95
-#: What rests without being told: m/s, and metres over the lower foot's lowest point; each where
-#: rest and no rest are equally likely. Seconds that a rest, and a gap in one, last at least.
-_SPEED, _LIFT, _SHORTEST = 0.3, 0.05, 0.1
 #: Flesh around joints, metres.
 _FLESH = 0.05
 #: How unevenly frames may come before they are resampled, seconds.
@@ -106,9 +109,9 @@ def sole_points(
     leg = float(np.median(bones.sum(1)))
     away = np.einsum("fab,fa->fb", turns[:, ankle], joints[:, ball] - joints[:, ankle])
     rest = np.median(away, axis=0)
-    height = float(-rest[1] + _DEPTH * leg)
+    height = float(-rest[1] + DEPTH * leg)
     flat = np.array([rest[0], 0.0, rest[2]])
-    local = np.stack([_HEEL * flat, _BALL * flat, 0 * flat]) - [0.0, height, 0.0]
+    local = np.stack([HEEL * flat, BALL * flat, 0 * flat]) - [0.0, height, 0.0]
     placed = joints[:, ankle, None] + np.einsum("fab,pb->fpa", turns[:, ankle], local)
     return placed, height
 
@@ -200,7 +203,7 @@ def human_of_person(take: Take, person_id: str) -> HumanMotion:
         body.joints,
         pose,
         take.times(person),
-        contacts=None if person.contacts is None else _stacked(person.contacts),
+        contacts=None if person.contacts is None else person.contacts.stacked(),
         level=None if person.contacts is None else person.contacts.level,
         sigma=body.joint_sigma,
         observed=person.observed,
@@ -210,11 +213,6 @@ def human_of_person(take: Take, person_id: str) -> HumanMotion:
 def raised(motion: HumanMotion, metres: float) -> HumanMotion:
     """The same motion, higher."""
     return replace(motion, joints=motion.joints + [0.0, metres, 0.0])
-
-
-def _stacked(contacts: Contacts) -> np.ndarray:
-    sides = (contacts.left_heel, contacts.left_toe, contacts.right_heel, contacts.right_toe)
-    return np.stack(sides, 1)
 
 
 def _check_gaps(name: str, good: np.ndarray, times: np.ndarray) -> None:
@@ -260,16 +258,13 @@ def _resting(
     """Which foot points rest, and how high the floor is that they rest on."""
     floor = 0.0
     if told is None:
-        smooth = gaussian_filter1d(soles, 0.03 * fps, axis=0, mode="nearest")
-        speed = np.linalg.norm(np.gradient(smooth, axis=0), axis=-1) * fps
-        slow = smooth[..., 1][speed < _SPEED]
+        smooth = smoothed(soles, fps)
+        speed = speeds(smooth, fps)
+        slow = smooth[..., 1][speed < RESTING_SPEED]
         floor = float(np.percentile(slow if len(slow) > 8 else smooth[..., 1], 10))
         # Who kneels or lies does so on the floor, and not on the feet.
         floor = min(floor, float(np.percentile(lowest, 10)))
         # On stairs, too: over whatever of the body is lowest, be that where it may.
         lift = smooth[..., 1] - np.minimum(smooth[..., 1].min(1), lowest)[:, None]
-        told = 1.0 / ((1.0 + (speed / _SPEED) ** 4) * (1.0 + (lift / _LIFT) ** 4))
-    span = max(round(_SHORTEST * fps), 1)
-    rests = np.pad(told > 0.5, ((span, span), (0, 0)), mode="edge")
-    brush = np.ones((span, 1), dtype=bool)
-    return binary_opening(binary_closing(rests, brush), brush)[span:-span], floor
+        told = resting_probability(speed, lift)
+    return rests_of(told, fps), floor

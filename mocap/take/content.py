@@ -178,6 +178,10 @@ class Contacts:
     right_toe: Float[np.ndarray, " frames"] = dataset("1", "frame")
     level: float | None = attribute(required=False)
 
+    def stacked(self) -> Float[np.ndarray, "frames 4"]:
+        """(N, 4) of the four points, in their order."""
+        return np.stack([self.left_heel, self.left_toe, self.right_heel, self.right_toe], axis=1)
+
 
 @dataclass(frozen=True)
 class Person:
