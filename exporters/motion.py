@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from mocap.errors import ExportError
 from mocap.exporters.tips import leaf_tips
+from mocap.geometry import rotation_matrices, world_rotations
 from mocap.skeletons import SMPLX_55
 from mocap.take import BodyMotion, Take
 
@@ -76,7 +77,7 @@ class SkeletalMotion:
 
     def world_rotations(self) -> Float[np.ndarray, "frames joints 3 3"]:
         """(F, J, 3, 3) from each joint's axes to the world's."""
-        return _chain(self.rotations, self.parents)
+        return world_rotations(self.rotations, self.parents)
 
     def joints(self) -> Float[np.ndarray, "frames joints 3"]:
         """Forward kinematics: (F, J, 3) joint positions, world metres."""
@@ -206,16 +207,7 @@ def _local_rotations(body: BodyMotion) -> np.ndarray:
         ],
         axis=1,
     )
-    return Rotation.from_rotvec(pose.reshape(-1, 3)).as_matrix().reshape(frames, -1, 3, 3)
-
-
-def _chain(rotations: np.ndarray, parents: tuple[int, ...]) -> np.ndarray:
-    """Local rotations (F, J, 3, 3) to rotations to the world."""
-    world = np.empty_like(rotations)
-    world[:, 0] = rotations[:, 0]
-    for i, parent in enumerate(parents[1:], 1):
-        world[:, i] = world[:, parent] @ rotations[:, i]
-    return world
+    return rotation_matrices(pose.reshape(frames, -1, 3))
 
 
 def _rest_offsets(
@@ -223,7 +215,7 @@ def _rest_offsets(
 ) -> np.ndarray:
     """The bones (55, 3) that pose ``rotations`` into ``joints``, or ExportError if none do."""
     above = list(SMPLX_55.parents[1:])
-    world = _chain(rotations, SMPLX_55.parents)
+    world = world_rotations(rotations, SMPLX_55.parents)
     bones = joints[:, 1:] - joints[:, above]
     # A row vector times R is R-transpose times the column: world axes to the parent's.
     seen = np.empty_like(joints)

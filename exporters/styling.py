@@ -13,7 +13,7 @@ from mocap.exporters.motion import SkeletalMotion
 from mocap.exporters.performer import Performer
 from mocap.exporters.presets import Preset
 from mocap.exporters.skin import Skin
-from mocap.geometry import Y_UP_TO_Z_UP
+from mocap.geometry import Y_UP_TO_Z_UP, local_rotations
 
 #: How far arms hang in an A-pose, degrees from level.
 _DROP = 45.0
@@ -106,17 +106,13 @@ def kept(performer: Performer, names: Mapping[str, str]) -> Performer:
     parents = tuple(-1 if motion.parents[i] < 0 else heir[motion.parents[i]] for i in staying)
     above = [places[staying[up]] if up >= 0 else np.zeros(3) for up in parents]
     world = motion.world_rotations()[:, staying]
-    rotations = world.copy()
-    for i, up in enumerate(parents):
-        if up >= 0:
-            rotations[:, i] = np.swapaxes(world[:, up], 1, 2) @ world[:, i]
     local = motion.local_positions
     found = replace(
         motion,
         names=tuple(names[motion.names[i]] for i in staying),
         parents=parents,
         rest_offsets=places[staying] - np.stack(above),
-        rotations=rotations,
+        rotations=local_rotations(world, parents),
         end_sites=None if motion.end_sites is None else motion.end_sites[staying],
         local_positions=None if local is None else local[:, staying],
     )

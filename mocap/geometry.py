@@ -1,4 +1,4 @@
-"""Cameras and frames.
+"""Cameras, frames and rotations.
 
 The conventions of the whole package, stated once: metres, seconds and radians in memory, pixels
 for images. World: right-handed, **+Y up**, ground at y = 0. Camera: OpenCV (x right, y down,
@@ -7,6 +7,7 @@ z forward). ``R`` and ``t`` take world to camera: ``x_camera = R @ x_world + t``
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -178,5 +179,36 @@ def rotation_between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     angle = np.arctan2(norm, cosine)
     known = (norm > 1e-9) | (cosine > 0)
     unit = np.where(known[..., None], axis / np.maximum(norm, 1e-300)[..., None], spare)
-    vectors = unit * angle[..., None]
+    return rotation_matrices(unit * angle[..., None])
+
+
+def rotation_matrices(vectors: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3 3"]:
+    """Axis-angle, radians, to rotation matrices."""
     return Rotation.from_rotvec(vectors.reshape(-1, 3)).as_matrix().reshape(*vectors.shape, 3)
+
+
+def world_rotations(
+    local: Float[np.ndarray, "frames joints 3 3"], parents: Sequence[int]
+) -> Float[np.ndarray, "frames joints 3 3"]:
+    """Rotations to the world of a tree's joints that are turned against their parents.
+
+    Args:
+        local: from each joint's axes to its parent's.
+        parents: of each joint, parents before children, -1 for a root.
+    """
+    world = local.copy()
+    for joint, parent in enumerate(parents):
+        if parent >= 0:
+            world[:, joint] = world[:, parent] @ local[:, joint]
+    return world
+
+
+def local_rotations(
+    world: Float[np.ndarray, "frames joints 3 3"], parents: Sequence[int]
+) -> Float[np.ndarray, "frames joints 3 3"]:
+    """The way back from :func:`world_rotations`."""
+    local = world.copy()
+    for joint, parent in enumerate(parents):
+        if parent >= 0:
+            local[:, joint] = np.swapaxes(world[:, parent], 1, 2) @ world[:, joint]
+    return local

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from mocap.geometry import Camera, project_camera, rotation_between, view_angles, viewing_rays
+from mocap.geometry import (
+    Camera,
+    local_rotations,
+    project_camera,
+    rotation_between,
+    rotation_matrices,
+    view_angles,
+    viewing_rays,
+    world_rotations,
+)
 
 K = np.array([[1000.0, 0.0, 640.0], [0.0, 800.0, 360.0], [0.0, 0.0, 1.0]])
 
@@ -204,3 +213,30 @@ def test_view_angles_of_a_place():
     azimuth, elevation = view_angles(np.array([[1.0, np.sqrt(2.0), 1.0]]))
     assert np.rad2deg(azimuth[0]) == pytest.approx(45.0)
     assert np.rad2deg(elevation[0]) == pytest.approx(45.0)
+
+
+#: A root, two chains from it, and a second root.
+PARENTS = (-1, 0, 1, 0, -1)
+
+
+class TestTreesOfRotations:
+    def test_turns_add_up_along_a_chain_and_along_no_other(self):
+        about_z = rotation_matrices(np.deg2rad([[0, 0, 10], [0, 0, 20], [0, 0, 30]] * 2)[None])
+        world = world_rotations(about_z[:, :5], PARENTS)
+        angles = np.rad2deg(Rotation.from_matrix(world[0]).as_rotvec())
+        np.testing.assert_allclose(angles[:, 2], [10, 30, 60, 20, 20], atol=1e-9)
+        np.testing.assert_allclose(angles[:, :2], 0.0, atol=1e-9)
+
+    def test_the_parents_turn_comes_last(self):
+        local = rotation_matrices(np.array([[[0, 0, np.pi / 2], [np.pi / 2, 0, 0]]]))
+        # Up in the child's axes is ahead in the parent's, and there the parent turns no further.
+        world = world_rotations(local, (-1, 0))[0, 1]
+        np.testing.assert_allclose(world @ [0, 1, 0], [0, 0, 1], atol=1e-12)
+        np.testing.assert_allclose(world @ [1, 0, 0], [0, 1, 0], atol=1e-12)
+
+    def test_there_and_back(self):
+        local = Rotation.random(15, random_state=0).as_matrix().reshape(3, 5, 3, 3)
+        given = local.copy()
+        back = local_rotations(world_rotations(local, PARENTS), PARENTS)
+        np.testing.assert_allclose(back, local, atol=1e-12)
+        np.testing.assert_array_equal(local, given)

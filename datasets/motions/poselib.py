@@ -14,6 +14,7 @@ from mocap.datasets.motions.skeletal import clip_of
 from mocap.datasets.unpickling import read_arrays
 from mocap.errors import MocapError
 from mocap.exporters import SkeletalMotion
+from mocap.geometry import local_rotations
 
 
 def read_poselib_clip(path: str | Path, *, performer: str = "") -> MotionClip:
@@ -37,10 +38,7 @@ def read_poselib(path: str | Path) -> SkeletalMotion:
         turns = Rotation.from_quat(quaternions.reshape(-1, 4)).as_matrix()
         turns = turns.reshape(len(quaternions), -1, 3, 3)
         if not content["is_local"]:
-            world = turns.copy()
-            for joint, parent in enumerate(parents):
-                if parent >= 0:
-                    turns[:, joint] = np.swapaxes(world[:, parent], -1, -2) @ world[:, joint]
+            turns = local_rotations(turns, parents)
         return SkeletalMotion(
             names=tuple(str(name) for name in tree["node_names"]),
             parents=parents,

@@ -1,7 +1,6 @@
 """From any program's skeleton to a clip of SMPL-X's joints."""
 
 import numpy as np
-from jaxtyping import Float
 
 from mocap.datasets.motions.clip import MotionClip
 from mocap.errors import MocapError
@@ -41,7 +40,7 @@ def clip_of(
         raise MocapError(f"{name}: some of its numbers are not finite")
     table = table_for(motion.names)
     index = {plain(theirs): i for i, theirs in enumerate(motion.names)}
-    rest = _rest_joints(motion)
+    rest = motion.rest_positions()
     joints, world = motion.joints(), motion.world_rotations()
     names, columns, resting = [], [], []
     for mine, theirs in table.places.items():
@@ -75,15 +74,6 @@ def clip_of(
     if up is None:
         up = "z" if axes is not None and abs(axes[2, 1]) > 0.5 else "y"
     return clip.turned(Z_UP_TO_Y_UP) if up == "z" else clip
-
-
-def _rest_joints(motion: SkeletalMotion) -> Float[np.ndarray, "joints 3"]:
-    """The joints of the skeleton's zero pose."""
-    rest = motion.rest_offsets.copy()
-    for joint, parent in enumerate(motion.parents):
-        if parent >= 0:
-            rest[joint] += rest[parent]
-    return rest
 
 
 def _tip(motion: SkeletalMotion, joint: int) -> np.ndarray | None:

@@ -67,15 +67,6 @@ def smplx_turns(axis_angles: Float[np.ndarray, "frames numbers"]) -> Float[np.nd
     return found
 
 
-def world_rotations(turns: Float[np.ndarray, "frames 55 3"]) -> Float[np.ndarray, "n 55 3 3"]:
-    """Rotations from the rest pose to the file's world, of rotations against parents."""
-    found = Rotation.from_rotvec(turns.reshape(-1, 3)).as_matrix().reshape(*turns.shape, 3)
-    for joint, parent in enumerate(SMPLX_55.parents):
-        if parent >= 0:
-            found[:, joint] = found[:, parent] @ found[:, joint]
-    return found
-
-
 def posed(
     name: str,
     frames: np.ndarray,

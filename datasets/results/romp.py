@@ -22,7 +22,7 @@ from mocap.body import Body
 from mocap.datasets.motions.clip import MotionClip
 from mocap.datasets.results.following import followed
 from mocap.datasets.results.linking import linked
-from mocap.datasets.results.models import array, frame_numbers, smplx_turns, world_rotations
+from mocap.datasets.results.models import array, frame_numbers, smplx_turns
 from mocap.datasets.results.recording import (
     CAMERA_AXES,
     LEVEL,
@@ -32,7 +32,7 @@ from mocap.datasets.results.recording import (
 )
 from mocap.datasets.unpickling import read_arrays
 from mocap.errors import MocapError
-from mocap.geometry import Camera
+from mocap.geometry import Camera, rotation_matrices, world_rotations
 from mocap.progress import Progress, silent
 from mocap.skeletons import SMPLX_55
 
@@ -120,7 +120,7 @@ def _clip(name: str, by_frame: dict[int, _Row]) -> MotionClip:
     """A person's joints and how they turn, in the world of a level camera."""
     rows = (by_frame[frame] for frame in sorted(by_frame))
     angles, _, joints = (np.stack(one) for one in zip(*rows, strict=True))
-    turns = world_rotations(smplx_turns(angles))
+    turns = world_rotations(rotation_matrices(smplx_turns(angles)), SMPLX_55.parents)
     return MotionClip(name, name, _FPS, _NAMES, joints, turns[:, : len(_NAMES)]).turned(LEVEL)
 
 

@@ -22,6 +22,7 @@ from mocap.exporters.rigs.footholds import kept_in_place
 from mocap.exporters.rigs.laying import drive_of
 from mocap.exporters.rigs.rig import Rig
 from mocap.exporters.rigs.soles import Foot, feet_of_body, feet_of_rig, resting
+from mocap.geometry import local_rotations
 from mocap.skeletons import SMPLX_55
 
 #: How straight a leg is made at most to reach the ground, of its whole length.
@@ -197,10 +198,6 @@ def _motion(figure: Figure, fps: float) -> SkeletalMotion:
     world = upright @ figure.turns @ upright.T @ skeleton.world_rotations()
     placed = figure.joints() @ upright.T
     root = rig.joints["pelvis"]
-    rotations = world.copy()
-    for joint, parent in enumerate(skeleton.parents):
-        if parent >= 0:
-            rotations[:, joint] = np.swapaxes(world[:, parent], 1, 2) @ world[:, joint]
     local = None
     own = [
         joint
@@ -214,7 +211,7 @@ def _motion(figure: Figure, fps: float) -> SkeletalMotion:
         local[:, own] = (np.swapaxes(world[:, above], 2, 3) @ bones)[..., 0]
     return replace(
         skeleton,
-        rotations=rotations,
+        rotations=local_rotations(world, skeleton.parents),
         root_position=placed[:, 0],
         fps=fps,
         local_positions=local,

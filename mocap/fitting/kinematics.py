@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from mocap.fitting.freedom import COORDINATES, SIZE, expansion
 from mocap.fitting.rig import JOINTS, NAMES, PARENTS, Rig
+from mocap.geometry import rotation_matrices, world_rotations
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,12 @@ class Posed:
 def pose_rig(rig: Rig, betas: np.ndarray, pose: Pose) -> Posed:
     """Forward kinematics: where joints and points are, world metres."""
     rest, _ = rig.shaped(betas)
-    local = Rotation.from_rotvec(pose.rotation_vectors().reshape(-1, 3)).as_matrix()
-    local = local.reshape(-1, JOINTS, 3, 3)
+    local = rotation_matrices(pose.rotation_vectors())
     local[:, 0] = pose.root
-    rotations, joints = np.empty_like(local), np.empty((len(pose), JOINTS, 3))
-    rotations[:, 0], joints[:, 0] = pose.root, rest[0] + pose.transl
+    rotations, joints = world_rotations(local, PARENTS), np.empty((len(pose), JOINTS, 3))
+    joints[:, 0] = rest[0] + pose.transl
     for joint in range(1, JOINTS):
         parent = PARENTS[joint]
-        rotations[:, joint] = rotations[:, parent] @ local[:, joint]
         joints[:, joint] = joints[:, parent] + rotations[:, parent] @ (rest[joint] - rest[parent])
     posed = Posed(rotations, joints, joints)
     return Posed(rotations, joints, points_on(rig, betas, posed))

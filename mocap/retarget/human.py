@@ -21,6 +21,7 @@ from mocap.feet import (
     smoothed,
     speeds,
 )
+from mocap.geometry import rotation_matrices, world_rotations
 from mocap.skeletons import SMPLX_55
 from mocap.take import Take
 
@@ -154,7 +155,8 @@ def human_motion(
     fps = float((len(times) - 1) / (times[-1] - times[0]))
     even = times[0] + np.arange(len(times)) / fps
     shaky = np.abs(times - even).max() > _JITTER
-    turns = _world_turns(np.where(good[:, None, None], vectors, 0.0))
+    local = rotation_matrices(np.where(good[:, None, None], vectors, 0.0))
+    turns = world_rotations(local, _PARENTS)
     if shaky or not good.all():
         wanted = even if shaky else times
         joints, turns = _resampled(joints[good], turns[good], times[good], wanted)
@@ -229,14 +231,6 @@ def _check_gaps(name: str, good: np.ndarray, times: np.ndarray) -> None:
             f"{name}: is not a number for {max(longest - usual, ends):.2f} s from {at:.2f} s on; "
             "cut the motion there, or fit it again"
         )
-
-
-def _world_turns(vectors: np.ndarray) -> np.ndarray:
-    frames = len(vectors)
-    local = Rotation.from_rotvec(vectors.reshape(-1, 3)).as_matrix().reshape(frames, -1, 3, 3)
-    for joint in range(1, JOINTS):
-        local[:, joint] = local[:, _PARENTS[joint]] @ local[:, joint]
-    return local
 
 
 def _resampled(
