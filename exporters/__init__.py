@@ -1,6 +1,7 @@
 """Exporters: one module per file format, both directions where a format is read too."""
 
 from mocap.exporters.bvh import read_bvh, write_bvh
+from mocap.exporters.bvh_reader import ADULT_LEG
 from mocap.exporters.exporting import FORMATS, MESHES, SURFACES, ExportConfig, export_take
 from mocap.exporters.joint_names import TABLES, JointTable, plain, table_for
 from mocap.exporters.motion import SkeletalMotion
@@ -12,6 +13,7 @@ from mocap.exporters.skin import Skin
 from mocap.exporters.upright import upright_axes
 
 __all__ = [
+    "ADULT_LEG",
     "FORMATS",
     "MESHES",
     "PRESETS",

@@ -21,6 +21,8 @@ from mocap.exporters.motion import SkeletalMotion
 
 #: Metres in one unit of length.
 UNITS = {"cm": 0.01, "m": 1.0}
+#: Thigh and shank of an adult, metres: the measure of files that do not tell their unit.
+ADULT_LEG = 0.81
 
 _log = logging.getLogger(__name__)
 

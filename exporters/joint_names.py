@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 from mocap.errors import MocapError
 from mocap.exporters.presets import PRESETS, Preset
+from mocap.skeletons import FINGERS
 
 _PUNCTUATION = re.compile(r"[\s_.\-]")
 #: The prefix of bones that carry a surface, in Blender.
 _DEFORMING = "def"
-_FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _table(
     """
     called = " ".join(
         f"*_{mine}{part}={finger.format(finger=theirs, part=part)}"
-        for mine, theirs in zip(_FINGERS, fingers.split(), strict=False)
+        for mine, theirs in zip(FINGERS, fingers.split(), strict=False)
         for part in (1, 2, 3)
     )
     places: dict[str, str] = {}

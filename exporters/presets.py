@@ -14,9 +14,7 @@ from typing import Literal
 
 from mocap.errors import ExportError
 from mocap.exporters.oriented import RestAxes
-from mocap.skeletons import SMPLX_55
-
-_FINGERS = ("index", "middle", "pinky", "ring", "thumb")
+from mocap.skeletons import FINGERS, SMPLX_55
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def _bones(
         for pair in sides.split():
             mine, theirs = pair.split("=")
             found[mine.replace("*", side)] = theirs.replace("*", word)
-        for mine, theirs in zip(_FINGERS, fingers.split(), strict=True):
+        for mine, theirs in zip(FINGERS, fingers.split(), strict=True):
             for part in (1, 2, 3):
                 called = finger.format(side=word, finger=theirs, part=part)
                 found[f"{side}_{mine}{part}"] = called

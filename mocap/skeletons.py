@@ -181,7 +181,8 @@ _H36M = (
 #: of the skull, not at the crown.
 H36M_17 = _tree("h36m17", _H36M, (-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15))
 
-_FINGERS = ("index", "middle", "pinky", "ring", "thumb")
+#: The fingers in SMPL-X's order.
+FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 
 
 def _smplx() -> Skeleton:
@@ -189,7 +190,7 @@ def _smplx() -> Skeleton:
     parents = [*_SMPL_22_PARENTS, 15, 15, 15]
     for side in ("left", "right"):
         wrist = names.index(f"{side}_wrist")
-        for finger in _FINGERS:
+        for finger in FINGERS:
             parents += [wrist, len(names), len(names) + 1]
             names += [f"{side}_{finger}{i}" for i in (1, 2, 3)]
     return _tree("smplx55", names, tuple(parents))

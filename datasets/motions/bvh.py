@@ -7,10 +7,7 @@ import numpy as np
 from mocap.datasets.motions.clip import MotionClip
 from mocap.datasets.motions.skeletal import clip_of
 from mocap.errors import MocapError
-from mocap.exporters import read_bvh
-
-#: Thigh and shank of an adult, metres: the measure of files that do not tell their unit.
-LEG = 0.81
+from mocap.exporters import ADULT_LEG, read_bvh
 
 
 def read_bvh_clip(
@@ -49,7 +46,7 @@ def adult(clip: MotionClip, path: Path) -> MotionClip:
     leg = leg_length(clip)
     if not leg > 0:
         raise MocapError(f"{path}: its legs have no length to tell its unit by")
-    return clip.scaled(LEG / leg)
+    return clip.scaled(ADULT_LEG / leg)
 
 
 def leg_length(clip: MotionClip) -> float:

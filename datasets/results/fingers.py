@@ -11,9 +11,8 @@ from scipy.spatial.transform import Rotation
 from mocap.body import Body
 from mocap.exporters import SkeletalMotion, plain, table_for
 from mocap.geometry import rotation_between
-from mocap.skeletons import SMPLX_55
+from mocap.skeletons import FINGERS, SMPLX_55
 
-_FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 #: Bones shorter than this, in the file's unit, point nowhere.
 _SHORTEST = 1e-6
 #: How far no finger's joint turns, radians.
@@ -44,7 +43,7 @@ def finger_turns(motion: SkeletalMotion, body: Body) -> Float[np.ndarray, "frame
             continue
         # From our palm's axes to the file's.
         turn = palm @ ours.T
-        for finger in _FINGERS:
+        for finger in FINGERS:
             chain = [f"{side}_{finger}{part}" for part in (1, 2, 3)]
             if not theirs.keys() >= set(chain):
                 continue

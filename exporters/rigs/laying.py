@@ -14,12 +14,11 @@ from scipy.spatial.transform import Rotation
 from mocap.exporters.rigs.carriers import parents_first
 from mocap.exporters.rigs.rig import Rig
 from mocap.geometry import rotation_between
-from mocap.skeletons import SMPLX_55
+from mocap.skeletons import FINGERS, SMPLX_55
 
 _SIDES = ("left", "right")
 _SPINE = ("spine1", "spine2", "spine3")
 _TRUNK = ("pelvis", *_SPINE, "neck", "head")
-_FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 #: How much of a bone is seen from ahead where it is told how far it is spread.
 _SPREAD = 0.5
 #: Palms that look another way than the source's, degrees, are turned to look its way.
@@ -112,7 +111,7 @@ def _laid(theirs: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> dict[st
                 found[ankle] = found[toe] = rotation_between(*ways)
         if wrist in found:
             _lay_palm(side, found, theirs, ours)
-            for finger in _FINGERS:
+            for finger in FINGERS:
                 chain_ = [f"{side}_{finger}{part}" for part in (1, 2, 3)]
                 _lay_chain(chain_, found[wrist], found, theirs, ours)
     return found

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mocap.errors import ExportError
-from mocap.exporters.bvh_reader import read_bvh
+from mocap.exporters.bvh_reader import ADULT_LEG, read_bvh
 from mocap.exporters.joint_names import joints_named
 from mocap.exporters.motion import SkeletalMotion
 from mocap.exporters.rigs.fbx import fbx_nodes
@@ -19,8 +19,8 @@ __all__ = ["read_rig"]
 
 #: Metres in the units that BVH files are in, without saying so.
 _UNITS = (0.01, 1.0, 0.001, 0.0254)
-#: An adult's thigh and shank, metres, and how much longer or shorter a character's may be.
-_LEG, _STRANGE = 0.81, 2.0
+#: How much longer or shorter than an adult's a character's legs may be.
+_STRANGE = 2.0
 
 
 def read_rig(path: str | Path) -> Rig:
@@ -80,8 +80,8 @@ def _unit(motion: SkeletalMotion) -> float:
     leg = float(np.mean(bones))
     if leg <= 0:
         return _UNITS[0]
-    off = [abs(np.log(leg * unit / _LEG)) for unit in _UNITS]
-    return _UNITS[int(np.argmin(off))] if min(off) < np.log(_STRANGE) else _LEG / leg
+    off = [abs(np.log(leg * unit / ADULT_LEG)) for unit in _UNITS]
+    return _UNITS[int(np.argmin(off))] if min(off) < np.log(_STRANGE) else ADULT_LEG / leg
 
 
 def _node_rig(path: Path, nodes: list[SceneNode], metres: float) -> Rig:

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial import cKDTree
 
-from mocap.body.builder_source import Source
+from mocap.body.builder_source import FINGERS, Source
 from mocap.body.landmarks import KEYPOINT_ARRAYS
 from mocap.skeletons import SMPLX_55
 
@@ -25,8 +25,6 @@ _SEEN_ALONG = {
     "knee": ("hip", 0.012),
     "ankle": ("knee", 0.030),
 }
-
-_FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 
 
 def find_landmarks(
@@ -151,7 +149,7 @@ def _foot(source: Source, template: np.ndarray, joints: np.ndarray) -> dict[str,
 
 def _hand(source: Source, template: np.ndarray, joints: np.ndarray) -> dict[str, np.ndarray]:
     found = {}
-    for number, finger in enumerate(_FINGERS, start=1):
+    for number, finger in enumerate(FINGERS, start=1):
         middle, last = (joints[SMPLX_55.index(f"left_{finger}{k}")] for k in (2, 3))
         reach = template @ (last - middle)
         found[f"left_{finger}_tip"] = _extreme(_bone_skin(source, f"finger{number}-3.L"), reach, 4)

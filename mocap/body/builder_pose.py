@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
-from mocap.body.builder_source import Source
+from mocap.body.builder_source import FINGERS, Source
 from mocap.skeletons import SMPLX_55
 
 #: Distance between the hip joints' centres as a share of MakeHuman's, whose hip joints sit at
@@ -50,7 +50,6 @@ _LIMBS = {
     "wrist": "wrist",
     "eye": "eye_smplhf",
 }
-_FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 
 #: The bones whose proximal end is a joint; the other bones only give it their skin.
 _ORIGINS = {
@@ -88,7 +87,7 @@ def joint_of_bone(source: Source, bone: str) -> str:
     if stem.startswith("toe"):
         return f"{prefix}foot"
     if stem.startswith("finger"):
-        return f"{prefix}{_FINGERS[int(stem[6]) - 1]}{stem[-1]}"
+        return f"{prefix}{FINGERS[int(stem[6]) - 1]}{stem[-1]}"
     parent = source.bone_parents[source.bones.index(bone)]
     return joint_of_bone(source, source.bones[parent])
 
@@ -117,8 +116,8 @@ def joint_positions(source: Source) -> Float[np.ndarray, "samples 55 3"]:
             continue
         if part == "foot":
             joints[:, i] = np.mean([head(f"toe{k}-1{suffix}") for k in range(1, 6)], axis=0)
-        elif part[:-1] in _FINGERS:
-            bone = f"finger{_FINGERS.index(part[:-1]) + 1}-{part[-1]}{suffix}"
+        elif part[:-1] in FINGERS:
+            bone = f"finger{FINGERS.index(part[:-1]) + 1}-{part[-1]}{suffix}"
             joints[:, i] = head(bone)
         else:
             joints[:, i] = head(_ORIGINS[part] + suffix)
@@ -150,7 +149,7 @@ def t_pose_rotations(joints: Float[np.ndarray, "55 3"]) -> Float[np.ndarray, "55
     down = np.cross(palm, at("index1") - at("pinky1"))
     hand = straight @ _frame(palm, down).T
     turn["left_wrist"] = hand
-    for finger in _FINGERS[1:]:
+    for finger in FINGERS[1:]:
         points = [hand @ (at(f"{finger}{k}") - at("wrist")) for k in (1, 2, 3)]
         spread = (points[2] - points[0]) * [1.0, 0.0, 1.0]
         for k in (1, 2, 3):

