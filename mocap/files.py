@@ -1,5 +1,6 @@
-"""Files and folders that are whole under their own name, or not there at all."""
+"""Files and folders that are whole under their name or not there at all; JSON read from them."""
 
+import json
 import os
 import re
 import secrets
@@ -7,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from mocap.errors import MocapError
 
@@ -103,6 +105,24 @@ def write_whole(
             f"{path}: cannot be written ({refused.strerror or refused}); {remedy}"
         ) from refused
     return path
+
+
+def read_json(path: str | Path, *, error: Callable[[str], MocapError] = MocapError) -> Any:
+    """What a file of JSON holds, of whatever type.
+
+    Args:
+        path: the file.
+        error: what to raise, of a message.
+
+    Raises:
+        MocapError: or ``error``: it cannot be read, or is no JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as refused:
+        raise error(f"{path}: cannot be read ({refused.strerror})") from refused
+    except (ValueError, RecursionError) as fault:
+        raise error(f"{path}: is no JSON ({fault})") from fault
 
 
 def sweep(folder: str | Path) -> list[Path]:

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from mocap.errors import ExportError, MocapError
-from mocap.files import sweep, write_whole, writing_whole, writing_whole_folder
+from mocap.files import read_json, sweep, write_whole, writing_whole, writing_whole_folder
 
 
 def test_written_whole_in_a_new_folder(tmp_path):
@@ -108,3 +108,27 @@ def test_sweeping_takes_only_what_is_left_over(tmp_path):
         assert re.sub("[0-9a-f]{8}", "", temporary.name) == ".c..part"
     assert sweep(tmp_path) == [left]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "c"])
+
+
+def test_json_is_read_whatever_it_holds(tmp_path):
+    path = tmp_path / "a.json"
+    for text, content in (('{"é": [1.5, null]}', {"é": [1.5, None]}), ("3", 3)):
+        path.write_text(text, encoding="utf-8")
+        assert read_json(path) == content
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, r"a\.json: cannot be read \(No such file or directory\)"),
+        (b"{", r"a\.json: is no JSON \(Expecting"),
+        (b"\xff", r"a\.json: is no JSON \('utf-8'"),
+        (b"[" * 100_000, r"a\.json: is no JSON \(.*recursion"),
+    ],
+)
+def test_what_is_no_json_is_told_by_name(tmp_path, content, said):
+    path = tmp_path / "a.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ExportError, match=said):
+        read_json(path, error=ExportError)

@@ -5,7 +5,6 @@ quaternions ``wxyz`` for ball joints, an angle about z for knees and elbows. The
 along +Y and faces +X; its sizes are those of the work's ``humanoid3d`` character.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from mocap.datasets.motions.clip import MotionClip
 from mocap.datasets.motions.skeletal import clip_of
 from mocap.errors import MocapError
 from mocap.exporters import SkeletalMotion
+from mocap.files import read_json
 
 #: Joint, parent, offset from it in metres, numbers in a frame.
 _JOINTS: tuple[tuple[str, int, tuple[float, float, float], int], ...] = (
@@ -49,10 +49,9 @@ def read_deepmimic(path: str | Path) -> SkeletalMotion:
         MocapError: the file is missing or is not such a skill.
     """
     path = Path(path)
+    content = read_json(path)
     try:
-        frames = np.array(json.loads(path.read_text(encoding="utf-8"))["Frames"], dtype=float)
-    except OSError as error:
-        raise MocapError(f"{path}: cannot be read ({error.strerror})") from error
+        frames = np.array(content["Frames"], dtype=float)
     except (ValueError, KeyError, TypeError) as error:
         raise MocapError(f"{path}: is no DeepMimic motion: {error}") from error
     if frames.ndim != 2 or frames.shape[1] != _WIDTH or not len(frames):

@@ -21,7 +21,7 @@ from mocap.datasets.skeleton_files.content import joints_of
 from mocap.datasets.skeleton_files.plain import Plain, from_plain, to_plain
 from mocap.datasets.unpickling import read_arrays
 from mocap.errors import MocapError
-from mocap.files import write_whole
+from mocap.files import read_json, write_whole
 
 _FORMAT, _VERSION = "mocap-skeleton", 1
 _PICKLES, _DOCUMENTS = (".pkl", ".pickle"), (".json",)
@@ -93,12 +93,7 @@ def _document(plain: Plain) -> str:
 
 
 def _read_document(path: Path) -> Any:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise MocapError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
-        raise MocapError(f"{path}: is no JSON ({error})") from error
+    document = read_json(path)
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
         return document
     if document.get("version") != _VERSION:

@@ -1,6 +1,5 @@
 """``mocap body skeleton`` and ``convert-skeleton``: keypoints of data sets, and files of them."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +9,7 @@ from mocap.cli.console import configure, note, say, starting
 from mocap.cli.folders import writable_folder
 from mocap.cli.options import SHORTEST, TALLEST, examples, flowing
 from mocap.errors import MocapError
+from mocap.files import read_json
 
 if TYPE_CHECKING:
     from mocap.body import Body
@@ -196,12 +196,7 @@ def _betas(
 
 
 def _read_shape(file: Path) -> Any:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise MocapError(f"{file}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
-        raise MocapError(f"{file}: is no JSON ({error})") from error
+    content = read_json(file)
     return content.get("betas") if isinstance(content, dict) else content
 
 

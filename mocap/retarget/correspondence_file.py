@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mocap.errors import RetargetError
-from mocap.files import write_whole
+from mocap.files import read_json, write_whole
 from mocap.retarget.correspondence import SIDES, Bearing, Correspondence, Segment, Sole
 from mocap.retarget.robot import Robot
 
@@ -65,12 +65,7 @@ def read_correspondence(path: Path, robot: Robot) -> Correspondence:
     Raises:
         RetargetError: it is missing, damaged, or names what the robot has not.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RetargetError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise RetargetError(f"{path}: is no JSON: {error}") from error
+    content = read_json(path, error=RetargetError)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise RetargetError(f"{path}: is no correspondence; `mocap retarget` writes one")
     try:

@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from mocap.files import write_whole
+from mocap.errors import MocapError
+from mocap.files import read_json, write_whole
 from mocap.folder_lock import LOCK, only_writer
 from mocap.training.depth.config import TrainConfig, TrainingError, differences, from_json, unnamed
 
@@ -48,8 +49,8 @@ def refuse_strangers(folder: Path) -> None:
 
 def _is_ours(path: Path) -> bool:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = read_json(path)
+    except MocapError:
         return False
     return isinstance(content, dict) and content.keys() == {"config", "data_sha256"}
 
