@@ -3,6 +3,7 @@
 import importlib
 import sys
 from pathlib import Path
+from textwrap import shorten
 
 from mocap.errors import RetargetError
 
@@ -24,6 +25,8 @@ _DESCRIBED = {
     "op3": "op3_mj_description",
     "valkyrie": "valkyrie_description",
 }
+#: Letters of what git says, in a message of one line.
+_SAID = 300
 SUFFIXES = (".xml", ".mjcf", ".urdf")
 
 
@@ -68,17 +71,28 @@ def bundled_folder() -> Path | None:
 
 def _described(name: str, module: str) -> Path:
     try:
+        # What robot_descriptions downloads with; without the program git it cannot be imported.
+        from git import GitError
+    except ImportError as missing:
+        raise _undescribed(name, missing) from missing
+    try:
         found = importlib.import_module(f"robot_descriptions.{module}")
     except ImportError as missing:
+        raise _undescribed(name, missing) from missing
+    except (GitError, OSError) as refused:
         raise RetargetError(
-            f"{name}: is described by robot_descriptions, which is not installed; "
-            "pip install robot_descriptions, or give a model.xml or model.urdf"
-        ) from missing
-    except Exception as refused:
-        raise RetargetError(
-            f"{name}: could not be downloaded ({refused}); give a model.xml or model.urdf"
+            f"{name}: could not be downloaded ({shorten(str(refused), _SAID)}); give a model.xml "
+            "or model.urdf"
         ) from refused
     for attribute in ("MJCF_PATH", "URDF_PATH"):
         if path := getattr(found, attribute, None):
             return Path(path)
     raise RetargetError(f"{name}: robot_descriptions has no model file of it; give one")
+
+
+def _undescribed(name: str, missing: ImportError) -> RetargetError:
+    return RetargetError(
+        f"{name}: is described by robot_descriptions, which is not installed or finds no git "
+        f"({shorten(str(missing), _SAID)}); pip install robot_descriptions, or give a model.xml or "
+        "model.urdf"
+    )

@@ -129,6 +129,13 @@ def read_robot(name: str | Path) -> Robot:
         raise RetargetError(
             "robots need MuJoCo, which is not installed: pip install 'mocap-toolkit[robots]'"
         ) from missing
+    except (AttributeError, RuntimeError) as refused:
+        # So it says that it knows no such library, and PyOpenGL that it is not there.
+        drawing = os.environ.get("MUJOCO_GL", "")
+        raise RetargetError(
+            f"MuJoCo cannot be loaded with MUJOCO_GL={drawing} ({refused}); set it to egl or to "
+            "disable"
+        ) from refused
     path = robot_file(name)
     notes: list[str] = []
     velocity: dict[str, float] = {}

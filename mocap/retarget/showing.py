@@ -46,12 +46,17 @@ def film(
         RetargetError: this machine cannot draw.
     """
     import mujoco
+    from OpenGL.error import Error as OpenGLError
 
     model = robot.model
     model.vis.global_.offwidth, model.vis.global_.offheight = size
     try:
         renderer = mujoco.Renderer(model, size[1], size[0], max_geom=20000)
-    except Exception as error:
+    # Every library that draws says in its own way what it lacks; "disable" leaves none of them.
+    except (
+        *(mujoco.FatalError, OpenGLError, RuntimeError, OSError),
+        *(ImportError, AttributeError),
+    ) as error:
         raise RetargetError(
             f"pictures cannot be drawn here ({error}); set MUJOCO_GL to egl or osmesa"
         ) from error

@@ -1,5 +1,10 @@
 """Robots: what is read, what is made up, and what is refused."""
 
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
@@ -88,6 +93,56 @@ def test_what_is_no_robot_is_refused_by_name(tmp_path, text, said):
     with pytest.raises(RetargetError, match=said) as refused:
         read_robot(path)
     assert "bad.xml" in str(refused.value)
+
+
+def test_robots_that_cannot_be_downloaded_are_told_in_one_line(tmp_path, monkeypatch):
+    # Git is sent to a place where there is nothing.
+    for key, value in {
+        "ROBOT_DESCRIPTIONS_CACHE": str(tmp_path / "cache"),
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{tmp_path}/nothing/.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://github.com/",
+    }.items():
+        monkeypatch.setenv(key, value)
+    there = find_spec("robot_descriptions") is not None
+    said = r"could not be downloaded \(.*nothing" if there else "pip install robot_descriptions"
+    with pytest.raises(RetargetError, match=said) as refused:
+        robot_file("h1")
+    assert str(refused.value).startswith("h1: ")
+    assert "\n" not in str(refused.value)
+
+
+FILMED = """
+import sys
+from mocap.errors import RetargetError
+from mocap.retarget import film, read_robot, retarget
+from retarget.made_up import marching
+try:
+    robot, motion = read_robot(sys.argv[1]), marching(4)
+    next(film(robot, retarget([motion], robot)[0], motion))
+except RetargetError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("library", "said"),
+    [
+        ("disable", "pictures cannot be drawn here"),
+        ("none", "cannot be loaded with MUJOCO_GL=none"),
+    ],
+)
+def test_what_cannot_draw_is_told_in_one_line(tmp_path, library, said):
+    ended = subprocess.run(
+        [sys.executable, "-c", FILMED, written(tmp_path)],
+        env={**os.environ, "MUJOCO_GL": library, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert said in ended.stdout
+    assert ended.stdout.count("\n") == 1
 
 
 def test_unknown_names_tell_the_known_ones():
