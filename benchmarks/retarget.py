@@ -74,7 +74,7 @@ def plain(motion: HumanMotion, robot: Robot, found: Correspondence) -> Trajector
     import mink
 
     scale = scale_of([motion], found)
-    targets = targets_of(motion, robot, found, scale)
+    targets = targets_of(motion, found, scale)
     configuration = mink.Configuration(robot.model)
     tasks, places, turns = {}, {}, {}
     bodies = {name: one.body for name, one in {**found.segments, **found.bearings}.items()}

@@ -69,7 +69,7 @@ def document(nodes: Sequence[Node]) -> bytes:
     parts = [_HEAD]
     place = len(_HEAD)
     for node in nodes:
-        place = _write(node, place, parts, nested=False)
+        place = _write(node, place, parts)
     parts += [_END, _FOOT_ID, bytes(4)]
     place += len(_END) + len(_FOOT_ID) + 4
     # The tail begins at a multiple of sixteen, after one to sixteen bytes of padding.
@@ -77,7 +77,7 @@ def document(nodes: Sequence[Node]) -> bytes:
     return b"".join(parts)
 
 
-def _write(node: Node, place: int, parts: list[bytes], *, nested: bool) -> int:
+def _write(node: Node, place: int, parts: list[bytes]) -> int:
     """Append a node that begins at a place of the file; returns where it ends."""
     name = node.name.encode("ascii")
     values = [_value(value) for value in node.values]
@@ -87,7 +87,7 @@ def _write(node: Node, place: int, parts: list[bytes], *, nested: bool) -> int:
     parts += values
     end = place + 13 + len(name) + size
     for inner in node.nodes:
-        end = _write(inner, end, parts, nested=True)
+        end = _write(inner, end, parts)
     # Objects without anything in them end like those with: some readers rely on it.
     if node.nodes or not node.values:
         parts.append(_END)

@@ -212,11 +212,6 @@ def human_of_person(take: Take, person_id: str) -> HumanMotion:
     )
 
 
-def raised(motion: HumanMotion, metres: float) -> HumanMotion:
-    """The same motion, higher."""
-    return replace(motion, joints=motion.joints + [0.0, metres, 0.0])
-
-
 def _check_gaps(name: str, good: np.ndarray, times: np.ndarray) -> None:
     if good.sum() < 2:
         raise RetargetError(f"{name}: has no two frames that are numbers; make the motion anew")

@@ -110,7 +110,7 @@ def robot_report(
         count, first = int((~finite).sum()), int(np.argmin(finite))
         text = f"{count} frames are not numbers, from frame {first} on"
         return RobotReport({"frames": {"count": len(finite), "not_finite": count}}, (text,))
-    targets = targets_of(motion, robot, found, trajectory.scale)
+    targets = targets_of(motion, found, trajectory.scale)
     pose = trajectory.pose()
     posed = pose_robot(robot, pose)
     slow = motion_of(pose, trajectory.fps) < _SLOW

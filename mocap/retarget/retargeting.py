@@ -89,7 +89,7 @@ def retarget(
     trajectories = []
     with threadpool_limits(limits=1, user_api="blas"):
         for motion in motions:
-            tasks = tasks_of(robot, found, targets_of(motion, robot, found, scale))
+            tasks = tasks_of(robot, found, targets_of(motion, found, scale))
             try:
                 pose = _followed(tasks, collisions, solver, count)
             except np.linalg.LinAlgError as error:

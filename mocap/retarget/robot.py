@@ -159,7 +159,7 @@ def read_robot(name: str | Path) -> Robot:
                 spec.delete(joint)
             base.add_freejoint()
             notes.append(f"a free joint added to {base.name}")
-        notes += add_capsules(spec, base)
+        notes += add_capsules(base)
         model = spec.compile()
     except (ValueError, OSError) as error:
         text = " ".join(str(error).split())

@@ -25,7 +25,7 @@ def drop_missing_meshes(spec: Any, path: Path) -> tuple[str, ...]:
     return tuple(lost.values())
 
 
-def add_capsules(spec: Any, base: Any) -> list[str]:
+def add_capsules(base: Any) -> list[str]:
     """Give links a shape, where the whole robot has hardly any."""
     import mujoco
 

@@ -15,8 +15,7 @@ from scipy.spatial.transform import Rotation
 from mocap.geometry import Y_UP_TO_Z_UP
 from mocap.retarget.correspondence import SIDES, Correspondence, Sole
 from mocap.retarget.footprints import Path, path_of
-from mocap.retarget.human import HumanMotion, sole_points
-from mocap.retarget.robot import Robot
+from mocap.retarget.human import NAMES, HumanMotion, sole_points
 
 #: The person's joints at both ends of each segment.
 BONES = {
@@ -68,7 +67,7 @@ def scale_of(motions: list[HumanMotion], found: Correspondence) -> float:
     return found.leg / float(np.mean([motion.leg() for motion in motions]))
 
 
-def targets_of(motion: HumanMotion, robot: Robot, found: Correspondence, scale: float) -> Targets:
+def targets_of(motion: HumanMotion, found: Correspondence, scale: float) -> Targets:
     """A person's motion as a robot's."""
     hips = 0.5 * (motion.place("left_hip") + motion.place("right_hip"))
     directions, turns, feet = {}, {}, {}
@@ -138,8 +137,6 @@ def sole_edges(found: Correspondence, side: str) -> tuple[np.ndarray, np.ndarray
 
 
 def _doubt(motion: HumanMotion, *joints: str) -> np.ndarray:
-    from mocap.retarget.human import NAMES
-
     sure = np.ones(len(motion))
     if motion.sigma is not None:
         sigma = np.mean([motion.sigma[:, NAMES.index(joint)] for joint in joints], axis=0)

@@ -22,7 +22,7 @@ STEP = 1e-6
 def posed_tasks(tmp_path_factory):
     robot = read_robot(written(tmp_path_factory.mktemp("robot")))
     found, march = correspondence_of(robot), marching(frames=12)
-    tasks = tasks_of(robot, found, targets_of(march, robot, found, scale_of([march], found)))
+    tasks = tasks_of(robot, found, targets_of(march, found, scale_of([march], found)))
     rng = np.random.default_rng(3)
     pose = start_of(tasks)
     pose = pose.moved(0.1 * rng.normal(size=(12, 6 + len(robot.joints))))
