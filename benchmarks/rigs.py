@@ -21,10 +21,10 @@ from mocap.datasets.results import read_result, take_of
 from mocap.exporters import PRESETS, Performer
 from mocap.exporters.fbx import write_fbx
 from mocap.exporters.foot_rests import rests_from_take
-from mocap.exporters.motion import motion_from_take
 from mocap.exporters.rigs import Rig, read_rig, retargeted
 from mocap.exporters.rigs.soles import feet_of_body, feet_of_rig, resting
 from mocap.exporters.styling import styled
+from mocap.exporters.taken import motion_from_take
 
 LEGS = (1.0, 1.2, 0.8)
 PRESETS_TRIED = ("smplx", "mixamo", "unreal")

@@ -27,8 +27,9 @@ from mocap.errors import ExportError
 from mocap.exporters.bvh_reader import UNITS, read_bvh
 from mocap.exporters.decimals import LIMIT, decimal_rows
 from mocap.exporters.euler import continuous_euler
-from mocap.exporters.motion import SkeletalMotion, motion_from_take
+from mocap.exporters.motion import SkeletalMotion
 from mocap.exporters.performer import require_sound_motion
+from mocap.exporters.taken import motion_from_take
 from mocap.files import write_whole
 from mocap.take import Take
 

@@ -15,12 +15,12 @@ from mocap.exporters.foot_rests import rests_from_take
 from mocap.exporters.glb import write_glb
 from mocap.exporters.joint_tables import encode_c3d, encode_csv, encode_json, encode_trc
 from mocap.exporters.meshes import write_meshes
-from mocap.exporters.motion import motion_from_take
 from mocap.exporters.performer import Performer
 from mocap.exporters.presets import Preset, preset_named
 from mocap.exporters.rigs import Rig, read_rig, retargeted
 from mocap.exporters.skin import require_body, skin_from_take
 from mocap.exporters.styling import styled
+from mocap.exporters.taken import motion_on_beat
 from mocap.exporters.usd import write_usd
 from mocap.files import write_whole
 from mocap.progress import Progress, silent
@@ -175,13 +175,12 @@ def _performer(
     take: Take, person: str, kind: str, config: ExportConfig, body: Body | None
 ) -> Performer | None:
     """A person as chosen and edited; None if not seen in this part of the clip."""
-    motion = motion_from_take(take, person, fps=config.fps)
+    motion, start = motion_on_beat(take, person, fps=config.fps)
     skin = None
     if kind in SURFACES and config.mesh and config.rig is None:
         assert body is not None
         skin = skin_from_take(take, person, body)
-    start = float(take.times(take.people[person])[0])
-    rests = rests_from_take(take, person, motion)
+    rests = rests_from_take(take, person, motion, start)
     whole = Performer(person, motion, skin, start, rests=rests)
     found = part(whole, config.start, config.stop)
     if found is not None and config.mirror:

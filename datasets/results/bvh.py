@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from mocap.body import Body
-from mocap.datasets.motions.bvh import LEG, adult, leg_length
+from mocap.datasets.motions.bvh import adult, leg_length
 from mocap.datasets.motions.skeletal import clip_of
 from mocap.datasets.results.fingers import finger_turns
 from mocap.datasets.results.following import followed
 from mocap.datasets.results.recording import Footage, Recording
 from mocap.errors import MocapError
-from mocap.exporters import read_bvh
+from mocap.exporters import ADULT_LEG, read_bvh
 from mocap.progress import Progress, silent
 
 #: Legs of people and of characters, metres: beyond these the unit is another.
@@ -72,7 +72,7 @@ def _require_likely(leg: float, units: float, path: Path) -> None:
     """Refuse a unit with which legs are nobody's."""
     if _LEGS[0] < leg < _LEGS[1] or not leg > 0:
         return
-    likeliest = min(_UNITS, key=lambda unit: abs(np.log(leg * unit / units / LEG)))
+    likeliest = min(_UNITS, key=lambda unit: abs(np.log(leg * unit / units / ADULT_LEG)))
     told = _UNITS.get(units, f"{units:g}")
     raise MocapError(
         f"{path}: its legs would be {leg:.3g} m long with --units {told}; did you mean "

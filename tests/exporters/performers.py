@@ -8,7 +8,7 @@ from takes import make_take
 
 from mocap.datasets.motions import read_deepmimic, read_poselib
 from mocap.exporters import Performer, SkeletalMotion, Skin
-from mocap.exporters.motion import motion_from_take
+from mocap.exporters.taken import motion_from_take
 
 #: Acrobatics below the folder of test data: through every gimbal lock there is.
 ACROBATICS = (

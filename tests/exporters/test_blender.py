@@ -17,10 +17,10 @@ from takes import make_take
 from mocap.exporters import PRESETS, write_bvh
 from mocap.exporters.fbx import write_fbx
 from mocap.exporters.glb import write_glb
-from mocap.exporters.motion import motion_from_take
 from mocap.exporters.rigs.reading import read_rig
 from mocap.exporters.rigs.retargeting import retargeted
 from mocap.exporters.styling import styled
+from mocap.exporters.taken import motion_from_take
 from mocap.exporters.usd import write_usd
 from mocap.geometry import Z_UP_TO_Y_UP
 from mocap.skeletons import SMPLX_55

@@ -16,7 +16,7 @@ from mocap.exporters import SkeletalMotion, read_bvh, write_bvh
 from mocap.exporters.bvh import encode_bvh
 from mocap.exporters.decimals import decimal_rows
 from mocap.exporters.euler import continuous_euler, euler_matrices
-from mocap.exporters.motion import motion_from_take
+from mocap.exporters.taken import motion_from_take
 from mocap.skeletons import SMPLX_55
 
 ORDERS = ["".join(order) for order in itertools.permutations("XYZ")]

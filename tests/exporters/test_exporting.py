@@ -14,6 +14,8 @@ from mocap.body import BodyPose, load_body
 from mocap.datasets.motions import read_amass_clip
 from mocap.errors import ExportError
 from mocap.exporters import FORMATS, ExportConfig, export_take, read_bvh
+from mocap.exporters.bvh import read_bvh
+from mocap.exporters.taken import motion_on_beat
 from mocap.take import Take
 
 
@@ -186,3 +188,28 @@ def test_another_body_than_the_fits_is_refused(tmp_path, body, kind):
     with pytest.raises(ExportError, match="was fitted with the body plain"):
         export_take(make_take(frames=3), ["person-1"], kind, tmp_path, body=body)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("uneven", [False, True])
+def test_people_who_come_later_are_in_step_with_the_others(tmp_path, uneven):
+    times = np.arange(60) / 30
+    if uneven:
+        times[20:] += 0.02
+    early = make_take(frames=60, timestamps=times)
+    late = make_take(people=2, frames=53, first_frame=7, timestamps=times)
+    people = {"person-1": early.people["person-1"], "person-2": late.people["person-2"]}
+    take = replace(early, people=people)
+    found = []
+    for name in people:
+        motion, start = motion_on_beat(take, name, fps=25.0)
+        found.append(start + np.arange(len(motion)) / motion.fps)
+        # Frames are where the person was at these instants.
+        root = np.asarray(people[name].body.joints)[:, 0]
+        told = times[people[name].frames]
+        expected = np.stack([np.interp(found[-1], told, axis) for axis in root.T], axis=1)
+        np.testing.assert_allclose(motion.root_position, expected, atol=2e-3)
+    np.testing.assert_allclose(found[1], found[0][-len(found[1]) :], atol=1e-12)
+    # A loop of both is as long for both.
+    config = ExportConfig(fps=25.0, start=0.4, stop=1.9, loop=True)
+    loops = [read_bvh(path) for path in export_take(take, list(people), "bvh", tmp_path, config)]
+    assert len(loops[0]) == len(loops[1])

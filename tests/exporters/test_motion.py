@@ -8,7 +8,8 @@ from scipy.spatial.transform import Rotation
 from takes import make_body, make_take, rest_offsets
 
 from mocap.errors import ExportError
-from mocap.exporters.motion import SkeletalMotion, motion_from_take
+from mocap.exporters.motion import SkeletalMotion
+from mocap.exporters.taken import motion_from_take
 from mocap.skeletons import SMPLX_55
 from mocap.take import Take
 

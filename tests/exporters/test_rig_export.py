@@ -12,10 +12,10 @@ from takes import make_take
 
 from mocap.errors import ExportError
 from mocap.exporters import ExportConfig, export_take, read_bvh
-from mocap.exporters.motion import motion_from_take
 from mocap.exporters.performer import Performer
 from mocap.exporters.rigs.reading import read_rig
 from mocap.exporters.rigs.retargeting import retargeted
+from mocap.exporters.taken import motion_from_take
 from mocap.skeletons import SMPLX_55
 from mocap.take import Contacts, Take
 

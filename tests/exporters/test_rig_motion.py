@@ -13,11 +13,11 @@ from mocap.exporters import PRESETS, Performer, SkeletalMotion
 from mocap.exporters.bvh import encode_bvh
 from mocap.exporters.foot_rests import Rests
 from mocap.exporters.glb import write_glb
-from mocap.exporters.motion import motion_from_take
 from mocap.exporters.rigs.reading import read_rig
 from mocap.exporters.rigs.retargeting import retargeted
 from mocap.exporters.rigs.soles import resting
 from mocap.exporters.styling import posed_at_rest, styled
+from mocap.exporters.taken import motion_from_take
 from mocap.skeletons import SMPLX_55
 
 from .rigs import (
