@@ -37,6 +37,9 @@ SKELETONS = ("bvh", *SURFACES)
 MESHES = ("obj", "ply")
 #: Formats of the body's own parameters and surface: presets mean nothing to them.
 _OWN = ("amass", *MESHES)
+#: Formats that may be in any unit, and what the others are in.
+_ANY_UNITS = ("bvh", "fbx")
+_OWN_UNITS = {kind: "mm" if kind in ("trc", "c3d") else "m" for kind in FORMATS}
 #: Formats that say which axis is up.
 _ANY_AXES = ("fbx", "usd")
 
@@ -55,7 +58,8 @@ class ExportConfig:
         stop: seconds of the clip to end at.
         mirror: whether left and right are exchanged.
         loop: whether the motion goes on with its first frame after its last, on the spot.
-        root_motion: whether a root bone travels over the ground, and the hips only move above it.
+        root_motion: whether a root bone travels over the ground, and the hips only move above it;
+            with a rig, the bone above its hips.
         mesh: whether the body's surface comes along, in formats that hold one.
         together: whether everybody is in one file, in formats that can.
         rig: a character's file, whose skeleton the motion is put on, without a surface.
@@ -116,7 +120,7 @@ def export_take(
     units: Units | float = config.units or preset.units
     if rig is not None:
         rig = _placed(rig, kind)
-        dressed = [retargeted(one, rig) for one in performers]
+        dressed = [retargeted(one, rig, root_motion=config.root_motion) for one in performers]
         preset = replace(preset, up=rig.up, axes=rig.axes)
         units = config.units or _units(rig, kind)
     else:
@@ -143,6 +147,11 @@ def _require_possible(kind: str, config: ExportConfig, body: Body | None) -> Non
         raise ExportError(f"a file of {kind} holds one person; {', '.join(SCENES)} hold several")
     if kind in _OWN and (config.preset != "smplx" or config.root_motion):
         raise ExportError(f"{kind} holds the body's own parameters, which no preset changes")
+    unit = _OWN_UNITS.get(kind)
+    if config.units not in (None, unit) and kind not in _ANY_UNITS:
+        raise ExportError(f"{kind} files are in {unit}; leave units out")
+    if kind in MESHES and not config.mesh:
+        raise ExportError(f"{kind} holds nothing but the body's surface; choose another format")
     if config.rig is not None:
         _require_rigged(kind, config)
     elif body is None and (kind in MESHES or (kind in SURFACES and config.mesh)):
@@ -156,8 +165,6 @@ def _require_rigged(kind: str, config: ExportConfig) -> None:
         raise ExportError(
             f"a rig has names and axes of its own: choose it or the preset {config.preset}"
         )
-    if config.root_motion:
-        raise ExportError("a rig's bones are its own: no root bone can be added with root motion")
 
 
 def _placed(rig: Rig, kind: str) -> Rig:

@@ -5,11 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
-from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
-from mocap.exporters.euler import euler_matrices
-from mocap.exporters.motion import SkeletalMotion
+from mocap.exporters.heading import calm_heading
 from mocap.exporters.performer import Performer
 from mocap.exporters.presets import Preset
 from mocap.exporters.skin import Skin
@@ -17,8 +15,6 @@ from mocap.geometry import Y_UP_TO_Z_UP, local_rotations
 
 #: How far arms hang in an A-pose, degrees from level.
 _DROP = 45.0
-#: Seconds over which the root bone's heading is smoothed.
-_CALM = 0.25
 
 
 def styled(performer: Performer, preset: Preset, *, root_motion: bool = False) -> Performer:
@@ -137,7 +133,7 @@ def rooted(performer: Performer, name: str, *, travels: bool) -> Performer:
     place, turn = np.zeros((frames, 3)), np.tile(np.eye(3), (frames, 1, 1))
     if travels:
         place = motion.root_position * [1.0, 0.0, 1.0]
-        turn = _heading(motion)
+        turn = calm_heading(motion)
     back = np.swapaxes(turn, 1, 2)
     rotations = np.concatenate([turn[:, None], motion.rotations], axis=1)
     rotations[:, 1] = back @ motion.rotations[:, 0]
@@ -186,19 +182,6 @@ def _arms_down() -> dict[str, np.ndarray]:
         f"{side}_shoulder": Rotation.from_euler("z", sign * _DROP, degrees=True).as_matrix()
         for side, sign in (("left", -1.0), ("right", 1.0))
     }
-
-
-def _heading(motion: SkeletalMotion) -> np.ndarray:
-    """(F, 3, 3) turns about +Y that go along with the root, calmly."""
-    ahead = motion.rotations[:, 0] @ [0.0, 0.0, 1.0]
-    level = np.hypot(ahead[:, 0], ahead[:, 2])
-    angle = np.unwrap(np.arctan2(ahead[:, 0], ahead[:, 2]))
-    # Of somebody who bends or lies, ahead is up or down: the heading is that of before and after.
-    told = np.flatnonzero(level > 0.3)
-    if len(told):
-        angle = np.interp(np.arange(len(angle)), told, np.unwrap(angle[told]))
-    angle = gaussian_filter1d(angle, _CALM * motion.fps, mode="nearest")
-    return euler_matrices(angle[:, None], "Y")
 
 
 def _turned_rows(positions: np.ndarray | None, turns: np.ndarray) -> np.ndarray | None:

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from mocap.easing import smoothstep
+from mocap.exporters.heading import calm_heading
 from mocap.exporters.motion import SkeletalMotion
 from mocap.exporters.performer import Performer
 from mocap.exporters.rigs.figure import Figure
@@ -36,12 +37,17 @@ _NOTHING = 1e-4
 _SIDES = ("left", "right")
 
 
-def retargeted(performer: Performer, rig: Rig) -> Performer:
+def retargeted(performer: Performer, rig: Rig, *, root_motion: bool = False) -> Performer:
     """A person's motion on a rig, in the axes of the rig's file.
 
     Args:
         performer: SMPL-X's joints, T-pose, +Y up.
         rig: whose skeleton the motion is put on.
+        root_motion: whether the bone above the hips travels over the ground below them, and turns
+            with them.
+
+    Raises:
+        ExportError: root motion is wanted of a rig without such a bone.
     """
     motion = performer.motion
     rest, world, placed = motion.rest_positions(), motion.world_rotations(), motion.joints()
@@ -63,6 +69,8 @@ def retargeted(performer: Performer, rig: Rig) -> Performer:
         rests = resting(points, None if told is None else told.probability, motion.fps)
         _stand(figure, feet, soles, rests, ratio, ground, motion.fps)
     _join_hands(figure, rest, placed)
+    if root_motion:
+        figure.travel(calm_heading(motion))
     moved = _motion(figure, motion.fps)
     return replace(performer, motion=moved, skin=None, holder=rig.holder)
 
@@ -197,12 +205,12 @@ def _motion(figure: Figure, fps: float) -> SkeletalMotion:
     # From the rest pose: what stands may be another.
     world = upright @ figure.turns @ upright.T @ skeleton.world_rotations()
     placed = figure.joints() @ upright.T
-    root = rig.joints["pelvis"]
+    hips, moving = rig.joints["pelvis"], rig.root
     local = None
     own = [
         joint
         for joint, parent in enumerate(skeleton.parents)
-        if parent >= 0 and (joint == root or rig.carriers[joint] != parent)
+        if parent >= 0 and (joint in (hips, moving) or rig.carriers[joint] != parent)
     ]
     if own:
         above = [skeleton.parents[joint] for joint in own]

@@ -55,6 +55,15 @@ class Rig:
     holder: Holder
     carriers: tuple[int, ...]
 
+    @property
+    def root(self) -> int | None:
+        """The bone above the hips that everything hangs from; None if there is none."""
+        hips = self.joints["pelvis"]
+        above, found = self.skeleton.parents[hips], None
+        while above >= self.holder.count:
+            above, found = self.skeleton.parents[above], above
+        return found
+
     def places(self) -> Float[np.ndarray, "joints 3"]:
         """(J, 3) the joints of who stands, metres, +Y up and ahead +Z."""
         return self.skeleton.joints()[0] @ self.upright

@@ -138,7 +138,8 @@ def export(
         typer.Option(
             "--root-motion",
             metavar="",
-            help="Let a root bone travel over the ground, and the hips only move above it.",
+            help="Let a root bone travel over the ground, and the hips only move above it; of a "
+            "--rig, the bone above its hips.",
         ),
     ] = False,
     no_mesh: Annotated[
@@ -187,9 +188,12 @@ def export(
     )
     with writable_folder(out), StageProgress(_PATIENCE) as progress:
         model = _body(file_format, body, no_mesh or rig is not None)
-        for path in export_take(
+        written = export_take(
             found, chosen, file_format.value, out, config, body=model, progress=progress
-        ):
+        )
+        for name in _unseen(found, chosen, start, stop):
+            note(f"{name} is not seen in this part of the clip and is left out")
+        for path in written:
             say(str(path))
             if path.is_dir() and file_format.value in MESHES:
                 note(f"  {sum(1 for _ in path.iterdir())} meshes, a frame each")
@@ -209,6 +213,18 @@ def _chosen(path: Path, take: "Take", person: Sequence[str] | None) -> list[str]
     if not chosen:
         raise MocapError(f"{path}: holds no fitted motion; `mocap fit {path}` fits it")
     return chosen
+
+
+def _unseen(
+    take: "Take", chosen: Sequence[str], start: float | None, stop: float | None
+) -> list[str]:
+    """Those who come after a part of the clip, or have left before."""
+    spans = {name: take.times(take.people[name]) for name in chosen}
+    return [
+        name
+        for name, times in spans.items()
+        if (stop is not None and times[0] > stop) or (start is not None and times[-1] < start)
+    ]
 
 
 def _body(file_format: Format, path: Path | None, no_mesh: bool) -> "Body | None":

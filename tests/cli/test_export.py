@@ -89,6 +89,18 @@ def test_what_is_not_possible_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_who_is_not_there_in_a_part_is_told(mocap: Run, tmp_path: Path) -> None:
+    times = np.arange(60) / 30
+    early = make_take(frames=40, timestamps=times)
+    late = make_take(people=2, frames=20, first_frame=40, timestamps=times)
+    people = {"person-1": early.people["person-1"], "person-2": late.people["person-2"]}
+    path = replace(early, people=people).save(tmp_path / "take.h5")
+    ended = mocap("export", path, "--format", "bvh", "--out", tmp_path / "out", "--to", 1)
+    assert ended.code == 0, ended.err
+    assert "person-2 is not seen in this part of the clip" in ended.err
+    assert [one.name for one in (tmp_path / "out").iterdir()] == ["person-1.bvh"]
+
+
 def test_a_rig_is_moved_without_a_surface(mocap: Run, take_file: Path, tmp_path: Path) -> None:
     out = ("--out", tmp_path / "out", "--person", "person-1")
     export = ("export", take_file, "--format")

@@ -14,7 +14,6 @@ from mocap.body import BodyPose, load_body
 from mocap.datasets.motions import read_amass_clip
 from mocap.errors import ExportError
 from mocap.exporters import FORMATS, ExportConfig, export_take, read_bvh
-from mocap.exporters.bvh import read_bvh
 from mocap.exporters.taken import motion_on_beat
 from mocap.take import Take
 
@@ -170,7 +169,10 @@ def test_json_holds_everybody(tmp_path, take):
         ("amass", ExportConfig("mixamo"), "which no preset changes"),
         ("obj", ExportConfig(root_motion=True), "which no preset changes"),
         ("fbx", ExportConfig(), "no body was given"),
-        ("ply", ExportConfig(mesh=False), "no body was given"),
+        ("ply", ExportConfig(), "no body was given"),
+        ("ply", ExportConfig(mesh=False), "holds nothing but the body's surface"),
+        ("glb", ExportConfig(units="cm", mesh=False), "glb files are in m; leave units out"),
+        ("trc", ExportConfig(units="m"), "trc files are in mm; leave units out"),
         ("maya", ExportConfig(), "there is no format 'maya'; choose one of bvh, fbx"),
         ("bvh", ExportConfig("maya"), "there is no preset 'maya'"),
         ("bvh", ExportConfig(start=5.0), "nobody is seen in this part"),

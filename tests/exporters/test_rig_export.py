@@ -165,7 +165,7 @@ def test_units_are_the_rigs_unless_asked_for(tmp_path, take):
         ("obj", {}, "obj holds no rig's skeleton"),
         ("csv", {}, "csv holds no rig's skeleton"),
         ("fbx", {"preset": "unity"}, "choose it or the preset unity"),
-        ("fbx", {"root_motion": True}, "no root bone can be added"),
+        ("fbx", {"root_motion": True}, "has no bone above its hips that could travel"),
         ("bvh", {"together": True}, "holds one person"),
     ],
 )

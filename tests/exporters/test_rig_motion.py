@@ -239,6 +239,38 @@ def test_limbs_that_hang_from_controls_go_with_the_body(tmp_path, make, twin):
     np.testing.assert_array_equal(joints[:, 0], 0.0)
 
 
+def test_a_root_bone_travels_below_the_hips(tmp_path):
+    rig = rig_of_preset(tmp_path, "unreal")
+    hips, bone = rig.joints["pelvis"], rig.skeleton.names.index("root")
+    assert rig.root == bone
+    source = walker()
+    still = retargeted(source, rig).motion
+    found = retargeted(source, rig, root_motion=True).motion
+    # Nothing else of the character moves otherwise.
+    others = [i for i in range(len(found.names)) if i != bone]
+    np.testing.assert_allclose(found.joints()[:, others], still.joints()[:, others], atol=1e-9)
+    np.testing.assert_allclose(
+        found.world_rotations()[:, hips:], still.world_rotations()[:, hips:], atol=1e-9
+    )
+    joints = found.joints() @ rig.upright
+    level = [0, 2]
+    below = joints[:, hips, level] - joints[:, bone, level]
+    assert np.ptp(below, axis=0).max() < 1e-9
+    np.testing.assert_allclose(joints[:, bone, 1], joints[0, bone, 1], atol=1e-9)
+    assert np.ptp(joints[:, bone, 2]) > 1.5
+    # Who turns takes the bone along.
+    about = Rotation.from_euler("y", np.linspace(0, 2.0, 40)[:, None]).as_matrix()
+    one = waving()
+    turning = one.motion.rotations.copy()
+    turning[:, 0] = about
+    one = replace(one, motion=replace(one.motion, rotations=turning))
+    world = retargeted(one, rig, root_motion=True).motion.world_rotations()
+    turn = rig.upright.T @ world[:, bone] @ world[20, bone].T @ rig.upright
+    angle = Rotation.from_matrix(turn).as_rotvec()
+    wanted = np.linspace(0, 2.0, 40)
+    np.testing.assert_allclose(angle[15:25, 1], (wanted - wanted[20])[15:25], atol=0.02)
+
+
 def test_hips_sink_for_legs_that_are_too_short_for_a_step(tmp_path):
     one, wide = walker(), {"left_hip": 3.0, "right_hip": 3.0}
     rig = rig_of_preset(tmp_path, "smplx", wide)
