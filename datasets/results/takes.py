@@ -43,6 +43,9 @@ _SOLES = ("left_heel_sole", "right_heel_sole", "left_toe_sole", "right_toe_sole"
 _SOLES_OF_SMPLX = ("left_heel", "right_heel", "left_big_toe", "right_big_toe")
 #: The share of frames in which soles may be below the ground, in percent.
 _BELOW = 5.0
+#: How far below the soles a knee or a hand is that carries somebody, metres, and in how many frames
+#: that is looked for.
+_KNEELING, _LOOKS = 0.03, 200
 #: Frames a second where nobody tells.
 USUAL_FPS = 30.0
 _USUAL_SIZE = (1280, 720)
@@ -185,10 +188,33 @@ def _points(body: Body, motion: BodyMotion, names: tuple[str, ...]) -> np.ndarra
 
 
 def _floor(body: Body, motions: list[BodyMotion]) -> float:
-    """The height that people's soles are at when they are lowest."""
+    """The height of what people stand on, kneel on or lie on."""
     names = _SOLES if set(_SOLES) <= set(body.landmark_names) else _SOLES_OF_SMPLX
-    lowest = np.concatenate([_points(body, one, names)[..., 1].min(1) for one in motions])
-    return float(np.percentile(lowest, _BELOW))
+    lowest = [
+        _points(body, one, names)[..., 1].min(1) - _below_soles(body, one, names) for one in motions
+    ]
+    return float(np.percentile(np.concatenate(lowest), _BELOW))
+
+
+def _below_soles(body: Body, motion: BodyMotion, names: tuple[str, ...]) -> np.ndarray:
+    """(N,) how far something else than soles is below them, metres: 0 of who is on their feet."""
+    count = len(motion.transl)
+    shown = np.unique(np.linspace(0, count - 1, min(count, _LOOKS)).round().astype(int))
+    pose = BodyPose.of(motion, body.template)
+    part = BodyPose(
+        **{
+            name: value if value is None or value.ndim < 2 else value[shown]
+            for name, value in vars(pose).items()
+        }
+    )
+    with torch.no_grad():
+        posed = body.forward(part, return_vertices=True, return_landmarks=True)
+    assert posed.vertices is not None
+    surface = posed.vertices[..., 1].min(1).values.double().numpy()
+    soles = body.named_points(posed, names).double().numpy()[..., 1].min(1)
+    deeper = np.where(soles - surface > _KNEELING, soles - surface, 0.0)
+    nearest = np.abs(np.arange(count)[:, None] - shown).argmin(1)
+    return deeper[nearest]
 
 
 def _in_front(motion: BodyMotion, video: VideoRecord) -> Camera:

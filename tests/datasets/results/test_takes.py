@@ -115,3 +115,24 @@ def test_without_a_camera_one_stands_in_front(tmp_path: Path) -> None:
     assert person.body is not None
     pixels = take.camera.project(person.body.joints[:1], person.frames[:1])[0]
     assert np.all((pixels > 0) & (pixels < [take.video.width, take.video.height]))
+
+
+def test_who_kneels_kneels_on_the_ground(tmp_path: Path) -> None:
+    body = load_body()
+    frames = 12
+    poses = np.zeros((frames, 165))
+    # On the shins, insteps down.
+    for joint, angle in ((4, 1.57), (5, 1.57), (7, 1.0), (8, 1.0)):
+        poses[:, 3 * joint] = angle
+    path = tmp_path / "kneeling.npz"
+    trans = np.tile([0.2, 0.1, 3.0], (frames, 1))
+    # Archives have +Z up.
+    poses[:, 0] = np.pi / 2
+    np.savez(path, poses=poses, trans=trans, mocap_frame_rate=30.0, betas=np.zeros(16))
+    motion = take_of(read_result(path, "amass", body), path, body).people["person-1"].body
+    assert motion is not None
+    with torch.no_grad():
+        posed = body.forward(BodyPose.of(motion, body.template), return_vertices=True)
+    assert posed.vertices is not None
+    lowest = posed.vertices[..., 1].min(1).values
+    np.testing.assert_allclose(lowest.numpy(), 0.0, atol=1e-3)
