@@ -167,6 +167,20 @@ def view_angles(
     return np.arctan2(x, z), np.arctan2(y, np.hypot(x, z))
 
 
+def unit_vectors(vectors: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3"]:
+    """Vectors of length one; what has no length stays zero."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+
+
+def frame_along(
+    first: Float[np.ndarray, "*batch 3"], second: Float[np.ndarray, "*batch 3"]
+) -> Float[np.ndarray, "*batch 3 3"]:
+    """Rotations whose first column is ``first`` and whose second leans to ``second``."""
+    x = unit_vectors(first)
+    z = unit_vectors(np.cross(x, second))
+    return np.stack([x, np.cross(z, x), z], -1)
+
+
 def rotation_between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """The shortest rotations (…, 3, 3) that take unit vectors ``start`` onto ``end`` (…, 3)."""
     start, end = np.broadcast_arrays(start, end)

@@ -9,10 +9,12 @@ from scipy.spatial.transform import Rotation
 
 from mocap.geometry import (
     Camera,
+    frame_along,
     local_rotations,
     project_camera,
     rotation_between,
     rotation_matrices,
+    unit_vectors,
     view_angles,
     viewing_rays,
     world_rotations,
@@ -213,6 +215,23 @@ def test_view_angles_of_a_place():
     azimuth, elevation = view_angles(np.array([[1.0, np.sqrt(2.0), 1.0]]))
     assert np.rad2deg(azimuth[0]) == pytest.approx(45.0)
     assert np.rad2deg(elevation[0]) == pytest.approx(45.0)
+
+
+class TestDirections:
+    def test_what_has_no_length_stays_zero(self):
+        found = unit_vectors(np.array([[3.0, 0.0, -4.0], [0.0, 0.0, 0.0]]))
+        np.testing.assert_allclose(found, [[0.6, 0.0, -0.8], [0.0, 0.0, 0.0]])
+
+    @given(vectors, vectors)
+    def test_frames_go_along_the_first_and_lean_to_the_second(self, first, second):
+        if np.linalg.norm(np.cross(first, second)) < 1e-3:
+            return
+        frame = frame_along(2.0 * first, 3.0 * second)
+        np.testing.assert_allclose(frame @ frame.T, np.eye(3), atol=1e-9)
+        assert np.linalg.det(frame) == pytest.approx(1.0)
+        np.testing.assert_allclose(frame[:, 0], first, atol=1e-9)
+        assert frame[:, 1] @ second > 0
+        assert frame[:, 2] @ second == pytest.approx(0.0, abs=1e-9)
 
 
 #: A root, two chains from it, and a second root.

@@ -8,11 +8,11 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from mocap.datasets.motions.clip import MotionClip
-from mocap.datasets.motions.targets import chest_frame, frame, pelvis_frame, units
+from mocap.datasets.motions.targets import chest_frame, pelvis_frame
 from mocap.fitting.freedom import compression, limits
 from mocap.fitting.kinematics import Pose
 from mocap.fitting.rig import JOINTS, NAMES
-from mocap.geometry import rotation_between
+from mocap.geometry import frame_along, rotation_between, unit_vectors
 
 #: Chains of two bones, and where the second goes when the first is held still.
 _LIMBS = (
@@ -65,13 +65,16 @@ def _two_bones(
         return
     a, b, c = (np.nan_to_num(place) for place in places if place is not None)
     rows = [NAMES.index(name) for name in names]
-    first, second = units(b - a), units(c - b)
-    first0, second0 = units(rest[rows[1]] - rest[rows[0]]), units(rest[rows[2]] - rest[rows[1]])
+    first, second = unit_vectors(b - a), unit_vectors(c - b)
+    first0, second0 = (
+        unit_vectors(rest[rows[1]] - rest[rows[0]]),
+        unit_vectors(rest[rows[2]] - rest[rows[1]]),
+    )
     plain = rotation_between(parent @ first0, first) @ parent
     across = second - np.sum(second * first, -1, keepdims=True) * first
     trust = np.clip(np.linalg.norm(across, axis=-1, keepdims=True) / _BENT, 0, 1) ** 2
-    towards = trust * units(across) + (1 - trust) * (plain @ bend)
-    whole = frame(first, towards) @ frame(first0, bend).T
+    towards = trust * unit_vectors(across) + (1 - trust) * (plain @ bend)
+    whole = frame_along(first, towards) @ frame_along(first0, bend).T
     vectors[:, rows[0]] = Rotation.from_matrix(np.swapaxes(parent, -1, -2) @ whole).as_rotvec()
     lower = rotation_between(whole @ second0, second) @ whole
     vectors[:, rows[1]] = Rotation.from_matrix(np.swapaxes(whole, -1, -2) @ lower).as_rotvec()

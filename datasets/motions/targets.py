@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from mocap.datasets.motions.clip import MotionClip
 from mocap.fitting.rig import JOINTS, NAMES, Rig
-from mocap.geometry import rotation_between
+from mocap.geometry import frame_along, rotation_between, unit_vectors
 
 #: Axes that a body part's rotation is compared by, metres from its joint in the rest pose.
 _UP, _AHEAD, _LEFT = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
@@ -130,7 +130,7 @@ def chest_frame(clip: MotionClip) -> Float[np.ndarray, "frames 3 3"]:
     below = clip.place("spine3")
     if below is None:
         below = (_placed(clip, "left_hip") + _placed(clip, "right_hip")) / 2
-    return frame(left - right, (left + right) / 2 - below)
+    return frame_along(left - right, (left + right) / 2 - below)
 
 
 def pelvis_frame(clip: MotionClip) -> Float[np.ndarray, "frames 3 3"]:
@@ -139,19 +139,7 @@ def pelvis_frame(clip: MotionClip) -> Float[np.ndarray, "frames 3 3"]:
     above = clip.place("spine3")
     if above is None:
         above = (_placed(clip, "left_shoulder") + _placed(clip, "right_shoulder")) / 2
-    return frame(left - right, above - (left + right) / 2)
-
-
-def frame(left: np.ndarray, up: np.ndarray) -> Float[np.ndarray, "*batch 3 3"]:
-    """Rotations whose first column is ``left`` and whose second leans to ``up``."""
-    x = units(left)
-    z = units(np.cross(x, up))
-    return np.stack([x, np.cross(z, x), z], -1)
-
-
-def units(vectors: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3"]:
-    """Vectors of length one; what has no length stays zero."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+    return frame_along(left - right, above - (left + right) / 2)
 
 
 def _placed(clip: MotionClip, name: str) -> np.ndarray:
@@ -170,9 +158,9 @@ def _limbs(clip: MotionClip, rest: np.ndarray, rows: _Rows) -> None:
     for side in ("left", "right"):
         for a, b in _LIMBS:
             start, end = f"{side}_{a}", f"{side}_{b}"
-            direction = units(_placed(clip, end) - _placed(clip, start))
+            direction = unit_vectors(_placed(clip, end) - _placed(clip, start))
             rows.bone(start, end, direction, _span(rest, start, end), _BONE)
-    direction = units(_placed(clip, "left_hip") - _placed(clip, "right_hip"))
+    direction = unit_vectors(_placed(clip, "left_hip") - _placed(clip, "right_hip"))
     rows.bone("right_hip", "left_hip", direction, _span(rest, "left_hip", "right_hip"), _LATERAL)
     _upward(clip, rest, rows)
 
@@ -187,7 +175,9 @@ def _upward(clip: MotionClip, rest: np.ndarray, rows: _Rows) -> None:
             told = told + sign * _placed(clip, name)
             mine = mine + sign * rest[NAMES.index(name)]
     length = float(np.linalg.norm(mine))
-    rows.add({point: share / length for point, share in parts.items()}, units(told), _TRUNK / 2)
+    rows.add(
+        {point: share / length for point, share in parts.items()}, unit_vectors(told), _TRUNK / 2
+    )
 
 
 def _trunk(clip: MotionClip, rest: np.ndarray, rows: _Rows) -> None:
@@ -199,17 +189,19 @@ def _trunk(clip: MotionClip, rest: np.ndarray, rows: _Rows) -> None:
     if lower is not None:
         length = float(np.linalg.norm(rest[chest] - low))
         parts = {chest: 1 / length, left: -0.5 / length, right: -0.5 / length}
-        rows.add(parts, units(lower - hips), _TRUNK)
-        rows.bone("spine3", "neck", units(upper - lower), _span(rest, "spine3", "neck"), _TRUNK)
+        rows.add(parts, unit_vectors(lower - hips), _TRUNK)
+        rows.bone(
+            "spine3", "neck", unit_vectors(upper - lower), _span(rest, "spine3", "neck"), _TRUNK
+        )
     span = _span(rest, "left_shoulder", "right_shoulder")
-    across = units(_placed(clip, "left_shoulder") - _placed(clip, "right_shoulder"))
+    across = unit_vectors(_placed(clip, "left_shoulder") - _placed(clip, "right_shoulder"))
     rows.bone("right_shoulder", "left_shoulder", across, span, _TRUNK)
     if clip.place("head") is not None and clip.turn("head") is None:
         # The head's joint lies elsewhere in every skeleton: only how it strays from its mean tells.
         axes = chest_frame(clip)
-        local = np.einsum("fji,fj->fi", axes, units(_placed(clip, "head") - upper))
-        nod = units(rest[NAMES.index("head")] - rest[NAMES.index("neck")])
-        wanted = units(local - np.nanmean(local, 0) + nod)
+        local = np.einsum("fji,fj->fi", axes, unit_vectors(_placed(clip, "head") - upper))
+        nod = unit_vectors(rest[NAMES.index("head")] - rest[NAMES.index("neck")])
+        wanted = unit_vectors(local - np.nanmean(local, 0) + nod)
         wanted = np.einsum("fij,fj->fi", axes, wanted)
         rows.bone("neck", "head", wanted, _span(rest, "neck", "head"), 2 * _HEAD)
 
@@ -229,8 +221,8 @@ def _lean(clip: MotionClip, rest: np.ndarray) -> Float[np.ndarray, "3 3"]:
     # A lean to the side would be a crooked skeleton, not a convention.
     straight = [0.0, 1.0, 1.0]
     return rotation_between(
-        units((mine[2] + mine[3] - mine[0] - mine[1]) * straight),
-        units((ls + rs - lh - rh) * straight),
+        unit_vectors((mine[2] + mine[3] - mine[0] - mine[1]) * straight),
+        unit_vectors((ls + rs - lh - rh) * straight),
     )
 
 
@@ -260,7 +252,7 @@ def _feet_and_hands(clip: MotionClip, rest: np.ndarray, rows: _Rows) -> None:
         if turn is not None:
             rows.turn(ankle, turn @ _splay(clip, rest, side), _FOOT)
         elif clip.place(ball) is not None:
-            direction = units(_placed(clip, ball) - _placed(clip, ankle))
+            direction = unit_vectors(_placed(clip, ball) - _placed(clip, ankle))
             rows.bone(ankle, ball, direction, _span(rest, ankle, ball), _FOOT)
         at = NAMES.index(wrist)
         turn, middle = clip.turn(wrist), clip.place(f"{side}_middle1")
@@ -268,7 +260,7 @@ def _feet_and_hands(clip: MotionClip, rest: np.ndarray, rows: _Rows) -> None:
             # The thumb's side: the same in a T-pose and with arms hanging.
             rows.add({at + 2 * JOINTS: 1.0, at: -1.0}, turn @ _AHEAD, _HAND)
         if middle is not None:
-            along = units(middle - _placed(clip, wrist))
+            along = unit_vectors(middle - _placed(clip, wrist))
             outward = 1.0 if side == "left" else -1.0
             rows.add({at + 3 * JOINTS: outward, at: -outward}, along, _HAND)
 
@@ -284,7 +276,7 @@ def _splay(clip: MotionClip, rest: np.ndarray, side: str) -> Float[np.ndarray, "
         return np.eye(3)
     flat = [1.0, 1.0, 0.0]
     mine = rest[NAMES.index(names[1])] - rest[NAMES.index(names[0])]
-    return rotation_between(units(mine * flat), units((ankle - knee) * flat))
+    return rotation_between(unit_vectors(mine * flat), unit_vectors((ankle - knee) * flat))
 
 
 def _span(rest: np.ndarray, a: str, b: str) -> float:

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from mocap.evaluate.averages import mean
 from mocap.evaluate.joints import BONES, HIPS, LIMBS, ROOT
 from mocap.evaluate.positions import procrustes_errors, root_aligned_errors
+from mocap.geometry import unit_vectors
 from mocap.skeletons import COCO_17
 
 #: The twelve limb joints among COCO's 17.
@@ -115,16 +116,12 @@ def torso_directions(poses: Poses) -> Float[np.ndarray, "frames 3"]:
     """
     left, right = (poses[:, COCO_17.index(name)] for name in HIPS)
     shoulders = poses[:, COCO_17.indices("left_shoulder", "right_shoulder")].mean(1)
-    up = _unit(shoulders - 0.5 * (left + right))
+    up = unit_vectors(shoulders - 0.5 * (left + right))
     side = left - right
-    side = _unit(side - np.sum(side * up, -1, keepdims=True) * up)
+    side = unit_vectors(side - np.sum(side * up, -1, keepdims=True) * up)
     axes = np.stack([side, up, np.cross(side, up)], 1)
     # The camera is where facing axes' z comes from.
     return axes @ np.array([0.0, 0.0, -1.0])
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
 def direction_errors(

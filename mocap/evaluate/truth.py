@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 
 from mocap.errors import MocapError
 from mocap.evaluate.rigs import RigCamera
+from mocap.geometry import unit_vectors
 from mocap.skeletons import SMPLX_55
 from mocap.take import BodyMotion, Take
 
@@ -152,6 +153,6 @@ def infer_up(
     spans = spans[np.isfinite(spans).all(1)]
     if not len(spans):
         return None
-    mean = np.mean(spans / np.maximum(np.linalg.norm(spans, axis=1, keepdims=True), 1e-9), axis=0)
+    mean = np.mean(unit_vectors(spans), axis=0)
     axis = int(np.argmax(np.abs(mean)))
     return np.sign(mean[axis]) * np.eye(3)[axis] if abs(mean[axis]) > _NEARLY else None

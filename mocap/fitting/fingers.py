@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter1d, median_filter
 from scipy.spatial.transform import Rotation
 
 from mocap.fitting.observations import Observations
-from mocap.geometry import rotation_between
+from mocap.geometry import rotation_between, unit_vectors
 from mocap.skeletons import FINGERS, HAND_21, SMPLX_55
 from mocap.take import Person
 
@@ -119,13 +119,9 @@ def _one_hand(
 
 def _palm(wrist: np.ndarray, index: np.ndarray, pinky: np.ndarray) -> np.ndarray:
     """Rotations (…, 3, 3): along the palm, across it, and out of its back or front."""
-    along = _units((index + pinky) / 2 - wrist)
-    normal = _units(np.cross(along, index - pinky))
+    along = unit_vectors((index + pinky) / 2 - wrist)
+    normal = unit_vectors(np.cross(along, index - pinky))
     return np.stack([along, np.cross(normal, along), normal], -1)
-
-
-def _units(vectors: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3"]:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
 def _solve(
@@ -139,7 +135,7 @@ def _solve(
     local = np.einsum("fji,fpj->fpi", turn, points - wrist[:, None])
     pose = np.zeros((len(points), 5, 3, 3))
     for row, finger in enumerate(FINGERS):
-        bones = _units(np.diff(local[:, _POINTS[finger]], axis=1))
+        bones = unit_vectors(np.diff(local[:, _POINTS[finger]], axis=1))
         above = np.broadcast_to(np.eye(3), (len(points), 3, 3))
         for joint, bone in enumerate(hand.bones[row]):
             swing = rotation_between(above @ bone, bones[:, joint])
@@ -170,7 +166,7 @@ def _within_reach(
 
 def _hinge(bone: np.ndarray, palmward: np.ndarray) -> Float[np.ndarray, "3"]:
     """The unit axis about which a bone turns towards the palm."""
-    return _units(np.cross(bone, palmward))
+    return unit_vectors(np.cross(bone, palmward))
 
 
 def _smoothed(pose: np.ndarray, known: np.ndarray, relaxed: np.ndarray, fps: float) -> np.ndarray:

@@ -17,7 +17,7 @@ from mocap.fitting.freedom import compression, limits, means
 from mocap.fitting.kinematics import Pose, pose_rig
 from mocap.fitting.observations import Observations
 from mocap.fitting.rig import JOINTS, NAMES, Rig
-from mocap.geometry import rotation_between
+from mocap.geometry import frame_along, rotation_between, unit_vectors
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,6 @@ def _laid_over(
     return turn, centres - turn @ centre
 
 
-def _frame(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Rotations (…, 3, 3) whose first column is ``first`` and whose second leans to ``second``."""
-    x = first / np.maximum(np.linalg.norm(first, axis=-1, keepdims=True), 1e-9)
-    z = np.cross(x, second)
-    z /= np.maximum(np.linalg.norm(z, axis=-1, keepdims=True), 1e-9)
-    return np.stack([x, np.cross(z, x), z], -1)
-
-
 def _torso(
     rig: Rig, betas: np.ndarray, points: np.ndarray, vectors: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -110,8 +102,8 @@ def _torso(
     lh, rh, ls, rs = (points[:, rig.point(name)] for name in names)
     lh0, rh0, ls0, rs0 = (rest[rig.point(name)] for name in names)
     up, up0 = ls + rs - lh - rh, ls0 + rs0 - lh0 - rh0
-    root = _frame(lh - rh, up) @ _frame(lh0 - rh0, up0).T
-    chest = _frame(ls - rs, up) @ _frame(ls0 - rs0, up0).T
+    root = frame_along(lh - rh, up) @ frame_along(lh0 - rh0, up0).T
+    chest = frame_along(ls - rs, up) @ frame_along(ls0 - rs0, up0).T
     bend = Rotation.from_matrix(np.swapaxes(root, -1, -2) @ chest).as_rotvec()
     for joint in ("spine1", "spine2", "spine3"):
         vectors[:, NAMES.index(joint)] = bend / 3
@@ -125,8 +117,8 @@ def _head(
     names = ("left_ear", "right_ear", "nose")
     left, right, nose = (points[:, rig.point(name)] for name in names)
     left0, right0, nose0 = (offsets[rig.point(name)] for name in names)
-    head = _frame(left - right, nose - (left + right) / 2)
-    head = head @ _frame(left0 - right0, nose0 - (left0 + right0) / 2).T
+    head = frame_along(left - right, nose - (left + right) / 2)
+    head = head @ frame_along(left0 - right0, nose0 - (left0 + right0) / 2).T
     turn = Rotation.from_matrix(np.swapaxes(chest, -1, -2) @ head).as_rotvec()
     vectors[:, NAMES.index("neck")] = vectors[:, NAMES.index("head")] = turn / 2
 
@@ -144,28 +136,24 @@ def _two_bones(
     joints = [NAMES.index(f"{side}_{name}") for name in (limb.upper, limb.middle, limb.end)]
     places = [rig.point(f"{side}_{name}") for name in (limb.upper, limb.middle, limb.end)]
     first, second = (
-        _units(points[:, places[1]] - points[:, places[0]]),
-        _units(points[:, places[2]] - points[:, places[1]]),
+        unit_vectors(points[:, places[1]] - points[:, places[0]]),
+        unit_vectors(points[:, places[2]] - points[:, places[1]]),
     )
     first0, second0 = (
-        _units(rest[places[1]] - rest[places[0]]),
-        _units(rest[places[2]] - rest[places[1]]),
+        unit_vectors(rest[places[1]] - rest[places[0]]),
+        unit_vectors(rest[places[2]] - rest[places[1]]),
     )
     plain = rotation_between(parent @ first0, first) @ parent
     expected = plain @ np.asarray(limb.bend)
     across = second - np.sum(second * first, -1, keepdims=True) * first
     # Trust the plane of bending from about 15 degrees of bend on.
     trust = np.clip(np.linalg.norm(across, axis=-1, keepdims=True) / 0.5, 0, 1) ** 2
-    bend = trust * _units(across) + (1 - trust) * expected
-    whole = _frame(first, bend) @ _frame(first0, np.asarray(limb.bend)).T
+    bend = trust * unit_vectors(across) + (1 - trust) * expected
+    whole = frame_along(first, bend) @ frame_along(first0, np.asarray(limb.bend)).T
     local = np.swapaxes(parent, -1, -2) @ whole
     vectors[:, joints[0]] = Rotation.from_matrix(local).as_rotvec()
     lower = rotation_between(whole @ second0, second) @ whole
     vectors[:, joints[1]] = Rotation.from_matrix(np.swapaxes(whole, -1, -2) @ lower).as_rotvec()
-
-
-def _units(vectors: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3"]:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
 def _middle_of_hips(seen: Observations, metric: np.ndarray) -> Float[np.ndarray, "frames 3"]:

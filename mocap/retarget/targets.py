@@ -12,7 +12,7 @@ from jaxtyping import Float
 from scipy.ndimage import maximum_filter1d
 from scipy.spatial.transform import Rotation
 
-from mocap.geometry import Y_UP_TO_Z_UP
+from mocap.geometry import Y_UP_TO_Z_UP, unit_vectors
 from mocap.retarget.correspondence import SIDES, Correspondence, Sole
 from mocap.retarget.footprints import Path, path_of
 from mocap.retarget.human import NAMES, HumanMotion, sole_points
@@ -76,7 +76,7 @@ def targets_of(motion: HumanMotion, found: Correspondence, scale: float) -> Targ
         side, part = name.split("_", 1)
         start, end = (f"{side}_{joint}" for joint in BONES[part])
         way = (motion.place(end) - motion.place(start)) @ Y_UP_TO_Z_UP.T
-        directions[name] = way / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-9)
+        directions[name] = unit_vectors(way)
         doubt[name] = _doubt(motion, start, end)
     for name, bearing in found.bearings.items():
         side, _, part = name.rpartition("_")
