@@ -1,12 +1,18 @@
 """What many tests share: the fetched models and clips, and the folder of test data."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from mocap.assets import fetch
 from mocap.errors import AssetError
+
+if TYPE_CHECKING:
+    from mocap.body import Body
 
 
 def _fetch_or_skip(name: str) -> Path:
@@ -41,6 +47,23 @@ def demo_clip() -> Path:
 def four_camera_clip() -> Path:
     """A folder: ``cam01.mp4`` to ``cam04.mp4`` of one person, and ``Calib.qca.txt``."""
     return _fetch_or_skip("four_camera_clip")
+
+
+@pytest.fixture(scope="session")
+def body() -> Body:
+    """The open body."""
+    # PyTorch takes seconds to import: only tests of bodies pay for it.
+    from mocap.body import load_body
+
+    return load_body()
+
+
+@pytest.fixture(scope="session")
+def body64(body: Body) -> Body:
+    """The same in double precision."""
+    import torch
+
+    return body.to(dtype=torch.float64)
 
 
 @pytest.fixture(scope="session")

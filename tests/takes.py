@@ -158,6 +158,14 @@ def make_take(
     )
 
 
+def with_body(take: Take, **changes: np.ndarray) -> Take:
+    """The take with parts of the first person's body replaced."""
+    person = take.people["person-1"]
+    assert person.body is not None
+    person = replace(person, body=replace(person.body, **changes))
+    return replace(take, people={**take.people, "person-1": person})
+
+
 def embodied(take: Take, body: Body) -> Take:
     """The same motion of a body model, each person with a shape of their own."""
     people = {}

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
@@ -224,8 +224,7 @@ class TestDirections:
 
     @given(vectors, vectors)
     def test_frames_go_along_the_first_and_lean_to_the_second(self, first, second):
-        if np.linalg.norm(np.cross(first, second)) < 1e-3:
-            return
+        assume(np.linalg.norm(np.cross(first, second)) > 1e-3)
         frame = frame_along(2.0 * first, 3.0 * second)
         np.testing.assert_allclose(frame @ frame.T, np.eye(3), atol=1e-9)
         assert np.linalg.det(frame) == pytest.approx(1.0)

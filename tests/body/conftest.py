@@ -2,17 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mocap.body import Body, BodyPose, load_body
-
-
-@pytest.fixture(scope="session")
-def body() -> Body:
-    return load_body()
-
-
-@pytest.fixture(scope="session")
-def body64(body: Body) -> Body:
-    return body.to(dtype=torch.float64)
+from mocap.body import BodyPose
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from takes import make_take
 
-from mocap.body import load_body
 from mocap.evaluate.feet import contact_states, feet_report, foot_slide, sole_points
 from mocap.take import Contacts, World
 
@@ -94,8 +93,7 @@ def test_unknown_feet_are_no_sound_feet(take, resting):
         assert np.isnan(value)
 
 
-def test_soles_are_the_bodys(take):
-    body = load_body()
+def test_soles_are_the_bodys(take, body):
     person = take.people["person-1"]
     assert sole_points(person, body) is None
     motion = replace(

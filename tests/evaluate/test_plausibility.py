@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from takes import forward, make_take, random_pose, rest_offsets
+from takes import forward, make_take, random_pose, rest_offsets, with_body
 
 from mocap.evaluate import evaluate
 from mocap.evaluate.joints import LIMBS, MIRROR
@@ -39,12 +39,6 @@ def seen(take):
         keypoints2d=Keypoints2D(xy, confidence, "mediapipe33", "test"),
         keypoints3d=Keypoints3D(xyz, "mediapipe33", "test"),
     )
-    return replace(take, people={"person-1": person})
-
-
-def with_body(take, **changes):
-    person = take.people["person-1"]
-    person = replace(person, body=replace(person.body, **changes))
     return replace(take, people={"person-1": person})
 
 

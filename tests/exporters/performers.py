@@ -1,5 +1,6 @@
 """People to write: of takes made up, of tumbling, of acrobats; with and without a surface."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,14 @@ def performer(
     take = make_take(people=person, frames=frames, fps=fps)
     motion = motion_from_take(take, f"person-{person}")
     return Performer(f"person-{person}", motion, rods(motion) if skin else None, 0.5)
+
+
+def stretching() -> Performer:
+    """The same without a surface, whose right knee, spine and left ankle leave their places."""
+    one = performer(skin=False)
+    local = np.tile(one.motion.rest_offsets, (len(one.motion), 1, 1))
+    local[:, 5:8] += np.random.default_rng(0).normal(0, 0.05, (len(local), 3, 3))
+    return replace(one, motion=replace(one.motion, local_positions=local))
 
 
 def rods(motion: SkeletalMotion) -> Skin:

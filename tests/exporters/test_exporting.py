@@ -10,17 +10,12 @@ import trimesh
 from scipy.spatial.transform import Rotation
 from takes import embodied, make_take
 
-from mocap.body import BodyPose, load_body
+from mocap.body import BodyPose
 from mocap.datasets.motions import read_amass_clip
 from mocap.errors import ExportError
 from mocap.exporters import FORMATS, ExportConfig, export_take, read_bvh
 from mocap.exporters.taken import motion_on_beat
 from mocap.take import Take
-
-
-@pytest.fixture(scope="module")
-def body():
-    return load_body()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
-from takes import make_body, make_take, rest_offsets
+from takes import make_body, make_take, rest_offsets, with_body
 
 from mocap.errors import ExportError
 from mocap.exporters.motion import SkeletalMotion
@@ -25,15 +25,6 @@ def turning_rod(times: np.ndarray, fps: float = 30.0) -> SkeletalMotion:
         rotations=np.stack([turn, still], axis=1),
         root_position=times[:, None] * [0.0, -1.0, 0.5],
         fps=fps,
-    )
-
-
-def with_body(take: Take, **changes: np.ndarray) -> Take:
-    """The take with parts of the first person's body replaced."""
-    person = take.people["person-1"]
-    body = dataclasses.replace(person.body, **changes)
-    return dataclasses.replace(
-        take, people={**take.people, "person-1": dataclasses.replace(person, body=body)}
     )
 
 

@@ -7,7 +7,6 @@ import pytest
 from scipy.spatial.transform import Rotation
 from takes import make_body, make_take, rest_offsets
 
-from mocap.body import load_body
 from mocap.datasets.motions import read_poselib_clip, to_body
 from mocap.exporters import PRESETS, Performer, SkeletalMotion
 from mocap.exporters.bvh import encode_bvh
@@ -142,8 +141,7 @@ def test_nothing_jolts(tmp_path):
         assert most[1] < 1.6 * most[0]
 
 
-def test_real_walking_slides_no_more_on_long_legs(data_dir, tmp_path):
-    body = load_body()
+def test_real_walking_slides_no_more_on_long_legs(data_dir, tmp_path, body):
     path = data_dir / "motions/cmu_isaacgym_amp/amp_humanoid_walk.npy"
     clip = to_body(read_poselib_clip(path).resampled(30.0), body, iterations=4)
     pose = np.zeros((len(clip), 55, 3))

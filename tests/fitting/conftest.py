@@ -1,21 +1,10 @@
 import numpy as np
 import pytest
-import torch
 
-from mocap.body import Body, load_body
+from mocap.body import Body
 from mocap.fitting.flesh import Flesh
 from mocap.fitting.rig import Rig
 from mocap.geometry import Camera
-
-
-@pytest.fixture(scope="session")
-def body() -> Body:
-    return load_body()
-
-
-@pytest.fixture(scope="session")
-def body64(body: Body) -> Body:
-    return body.to(dtype=torch.float64)
 
 
 @pytest.fixture(scope="session")

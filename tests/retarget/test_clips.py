@@ -4,7 +4,6 @@ import pytest
 
 pytest.importorskip("mujoco", reason="MuJoCo is not installed")
 
-from mocap.body import load_body
 from mocap.datasets import motions as corpora
 from mocap.retarget import (
     RetargetConfig,
@@ -18,11 +17,6 @@ from mocap.retarget import (
 WALK = "cmu_isaacgym_amp/amp_humanoid_walk.npy"
 CRAWL = "deepmimic/humanoid3d_crawl.txt"
 KICK = "deepmimic/humanoid3d_spinkick.txt"
-
-
-@pytest.fixture(scope="module")
-def body():
-    return load_body()
 
 
 @pytest.mark.parametrize(

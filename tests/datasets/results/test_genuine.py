@@ -5,16 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mocap.body import Body, load_body
+from mocap.body import Body
 from mocap.datasets.results import read_result, take_of
 from mocap.datasets.unpickling import read_arrays
 from mocap.skeletons import SMPLX_55
 from mocap.take import Take
-
-
-@pytest.fixture(scope="module")
-def body() -> Body:
-    return load_body()
 
 
 def _imported(path: Path, system: str, body: Body) -> Take:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_results import FRAMES, known_motion, write_glamr, write_gvhmr
 
-from mocap.body import Body, load_body
+from mocap.body import Body
 from mocap.datasets.results import Footage, read_result, take_of
 from mocap.datasets.unpickling import read_arrays
 from mocap.errors import MocapError
@@ -17,11 +17,6 @@ from mocap.skeletons import SMPLX_55
 WIDTH, HEIGHT = 1280, 720
 #: The lens that ROMP and BEV were trained with, in halves of the square around the picture.
 LENS = 443.4 / 256
-
-
-@pytest.fixture(scope="module")
-def body() -> Body:
-    return load_body()
 
 
 def _person(place: np.ndarray, body: Body, *, is_bev: bool) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from made_results import known_motion, write_gvhmr, write_wham
 
-from mocap.body import Body, load_body
+from mocap.body import Body
 from mocap.datasets.results import SYSTEMS, read_result
 from mocap.datasets.results.models import is_licensed
 from mocap.errors import MocapError
@@ -25,11 +25,6 @@ class _Touches:
 
     def __reduce__(self) -> Any:
         return (Path.touch, (self.path,))
-
-
-@pytest.fixture(scope="module")
-def body() -> Body:
-    return load_body()
 
 
 @pytest.mark.parametrize("system", [name for name in SYSTEMS if name != "bvh"])

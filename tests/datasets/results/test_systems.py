@@ -21,7 +21,7 @@ from made_results import (
 )
 from scipy.spatial.transform import Rotation
 
-from mocap.body import Body, load_body
+from mocap.body import Body
 from mocap.datasets.results import CAMERALESS, Footage, Recording, read_result, take_of
 from mocap.skeletons import MEDIAPIPE_33, SMPLX_55
 from mocap.take import Take
@@ -29,11 +29,6 @@ from mocap.take import Take
 _HIPS = SMPLX_55.indices("left_hip", "right_hip")
 _LEGS = SMPLX_55.indices("left_hip", "left_knee", "left_ankle", "right_knee", "spine3", "head")
 _ARM = SMPLX_55.indices("left_shoulder", "left_elbow", "left_wrist")
-
-
-@pytest.fixture(scope="module")
-def body() -> Body:
-    return load_body()
 
 
 @pytest.fixture(scope="module")
