@@ -157,6 +157,15 @@ def _whole(content: bytes) -> Any:
     return _Wholes()(_Arrays(io.BytesIO(content)).load())
 
 
+#: What libraries say of files that are damaged, and what it means.
+_SAID = {
+    "File is not a zip file": "it is no archive, or is cut short",
+    "pickle exhausted before seeing STOP": "it is cut short",
+    "Ran out of input": "it is cut short",
+    "pickle data was truncated": "it is cut short",
+}
+
+
 def read_arrays(path: str | Path) -> Any:
     """What a ``.pkl`` file, joblib's too, or a ``.npy`` or ``.npz`` file, holds.
 
@@ -168,6 +177,8 @@ def read_arrays(path: str | Path) -> Any:
     path = Path(path)
     try:
         content = path.read_bytes()
+        if not content:
+            raise MocapError(f"{path}: is empty")
         if path.suffix.lower() == ".npz":
             return _of_archive(content)
         return _of_numpy(content) if path.suffix.lower() == ".npy" else _loaded(content)
@@ -181,6 +192,7 @@ def read_arrays(path: str | Path) -> Any:
     ) as error:
         # The file has a say in the text, but not in how the terminal shows it.
         why = "".join(c if c.isprintable() else " " for c in str(error) or type(error).__name__)
+        why = next((ours for theirs, ours in _SAID.items() if theirs in why), why)
         raise MocapError(
             f"{path}: is not read, for it is no pickle of arrays: {why[:_MOST_TOLD]}"
         ) from error

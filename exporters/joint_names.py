@@ -216,7 +216,7 @@ def table_for(names: Sequence[str]) -> JointTable:
             return table
     raise MocapError(
         f"a skeleton of joints {', '.join(names[:12])}… is of no known family "
-        f"({families()}); add a table to mocap.exporters.joint_names"
+        f"({families()}); rename the hips, arms and legs as one of them does"
     )
 
 

@@ -34,7 +34,8 @@ class Camera:
         K: (1|F, 3, 3) intrinsics in pixels.
         R: (1|F, 3, 3) rotation, world to camera.
         t: (1|F, 3) translation in metres, world to camera.
-        source: of the intrinsics: ``"given"`` or ``"estimated"``.
+        source: of the intrinsics: ``"given"`` or ``"estimated"``; ``"none"`` of a camera that was
+            never there, and only looks at people.
         distortion: (C,) coefficients of the lens, as in :mod:`mocap.distortion`; None for none.
         model: of the lens: ``"opencv"`` or ``"fisheye"``.
         gravity_given: whether ``R`` is known to have the world's +Y up, not only assumed to.

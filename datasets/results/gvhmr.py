@@ -67,5 +67,6 @@ def _tensors(path: Path) -> Any:
         *(AttributeError, TypeError, IndexError, ArithmeticError, MemoryError, AssertionError),
     ) as error:
         raise MocapError(
-            f"{path}: is not read, for it is damaged, or holds more than tensors"
+            f"{path}: is not read, for it is damaged, or holds more than tensors; GVHMR's results "
+            "are in hmr4d_results.pt"
         ) from error

@@ -227,7 +227,9 @@ def _in_front(motion: BodyMotion, video: VideoRecord) -> Camera:
     eye[1] = _ABOVE
     R, t = look_at(eye, target)
     K = Camera.assumed(video.width, video.height).K
-    return Camera(K, R[None], t[None], note="no camera is told: in front of where people begin")
+    return Camera(
+        K, R[None], t[None], source="none", note="none told: in front of where people begin"
+    )
 
 
 def _person(

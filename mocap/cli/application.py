@@ -29,7 +29,7 @@ from mocap.cli import (
     retargeting,
     train,
 )
-from mocap.cli.console import STOPPED, complain, say
+from mocap.cli.console import STOPPED, complain, conclude_stopped, say
 from mocap.cli.options import examples
 from mocap.errors import MocapError
 
@@ -110,6 +110,7 @@ def run(arguments: list[str] | None = None) -> int:
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
         if code == STOPPED:
+            conclude_stopped()
             atexit.register(_hush)
         return code
     except MocapError as error:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mocap.body import Body
     from mocap.take import Person, Take
 
+#: Beyond this many deviations of shape nobody is.
+_MOST_BETA = 20.0
 _SETS = (
     "coco17, panoptic19 (or coco19: CMU Panoptic's order), body25 (or openpose25), h36m17, "
     "mediapipe33, smpl24 or smplx55"
@@ -25,7 +27,10 @@ def skeleton(
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="The .json or .pkl to write, one skeleton.")
     ],
-    keypoints: Annotated[str, typer.Option("--set", metavar="NAME", help=f"{_SETS}.")],
+    keypoints: Annotated[
+        str,
+        typer.Option("--set", metavar="NAME", callback=lambda name: name.lower(), help=f"{_SETS}."),
+    ],
     take: Annotated[
         Path | None,
         typer.Argument(
@@ -209,6 +214,8 @@ def _numbers(values: Any, source: str) -> list[float]:
         numbers = []
     if not numbers or not all(map(isfinite, numbers)):
         raise MocapError(f"{source}: betas are numbers such as 0.5,-1.2,0,1")
+    if max(map(abs, numbers)) > _MOST_BETA:
+        raise MocapError(f"{source}: nobody has betas beyond ±{_MOST_BETA:g}; most are within ±3")
     return numbers
 
 

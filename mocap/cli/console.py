@@ -22,6 +22,9 @@ _ERRORS = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 #: For notes and progress; ``--quiet`` silences it.
 NOTES = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
+#: Whether the command has said how it ended.
+_concluded = False
+
 _STYLES = {logging.DEBUG: "dim", logging.INFO: "", logging.WARNING: "yellow", logging.ERROR: "red"}
 # Wide enough that no table of ours is folded where there is no terminal to fit into.
 _FILE_WIDTH = 240
@@ -94,7 +97,15 @@ def starting() -> Iterator[None]:
 
 def conclude(text: str) -> None:
     """A line that even ``--quiet`` does not silence, about an end that is no error."""
+    global _concluded
+    _concluded = True
     _ERRORS.print(Text(text))
+
+
+def conclude_stopped() -> None:
+    """Say that Ctrl-C was heard, where the command has not said what became of its work."""
+    if not _concluded:
+        conclude("stopped; nothing half-written is left")
 
 
 def complain(text: str) -> None:

@@ -67,6 +67,7 @@ def export(
         typer.Option(
             "--format",
             metavar="NAME",
+            case_sensitive=False,
             help="bvh, fbx, glb, usd, amass, json, csv, trc, c3d, obj or ply.",
         ),
     ],
@@ -74,6 +75,7 @@ def export(
         PresetName,
         typer.Option(
             metavar="NAME",
+            case_sensitive=False,
             help="Whose bone names, rest pose, axes and units: smplx (T-pose, +Y up, cm), mixamo, "
             "humanik (MotionBuilder, Rokoko, Vicon), unreal (A-pose, +Z up, a root bone), unity "
             "(metres) or rigify (Blender: +Z up, metres).",
@@ -167,6 +169,11 @@ def export(
     configure(quiet=quiet)
     if start is not None and stop is not None and stop < start:
         raise typer.BadParameter(f"{stop:g} is before --from {start:g}", param_hint="--to")
+    if out.suffix.lower() == f".{file_format.value}" and not out.is_dir():
+        raise typer.BadParameter(
+            f"{out} is the name of a file; files are named by their people, in a folder",
+            param_hint="--out",
+        )
     from mocap.exporters import MESHES, ExportConfig, export_take
     from mocap.take import Take
 

@@ -21,6 +21,7 @@ from mocap.cli.options import (
     flowing,
 )
 from mocap.cli.progress import StageProgress
+from mocap.errors import MocapError
 
 if TYPE_CHECKING:
     from mocap.progress import Progress
@@ -57,6 +58,11 @@ def fit(
         from mocap.take import Take
     with waiting("reading"):
         earlier = Take.load(take)
+        if earlier.camera.source == "none":
+            raise MocapError(
+                f"{take}: was imported from a file that tells no camera: there are no pictures to "
+                "fit it to again; it can be exported"
+            )
         detected = _detected(earlier, fov, camera)
         model = load_body(body)
     folder = take.parent

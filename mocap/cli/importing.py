@@ -50,6 +50,7 @@ def import_(
         typer.Option(
             "--from",
             metavar="NAME",
+            case_sensitive=False,
             help="Whose file it is: gvhmr (hmr4d_results.pt), wham (wham_output.pkl), phalp (also "
             "4D-Humans: .pkl), prompthmr (results.pkl), romp (also BEV: .npz), glamr (.pkl), "
             "sam3dbody (.npz, .npy or .pkl), amass (.npz), aistpp (.pkl) or bvh.",
@@ -74,7 +75,8 @@ def import_(
             metavar="N",
             min=1,
             max=1000,
-            help="Frames per second (1 to 1000). The video's, the file's, or 30 if not given.",
+            help="Frames per second that the file's frames were taken at (1 to 1000): they are "
+            "timed anew, none is made or left out. The video's, the file's, or 30 if not given.",
         ),
     ] = None,
     height: Annotated[
@@ -91,6 +93,7 @@ def import_(
         Unit | None,
         typer.Option(
             metavar="UNIT",
+            case_sensitive=False,
             help="Of a bvh, which cannot say: m, cm, mm or in. Without it, what makes the legs an "
             "adult's.",
         ),
@@ -165,16 +168,21 @@ def import_(
 
 
 def _require_free(file: Path, out: Path, force: bool) -> None:
-    """Refuse to replace a take that took more than an import to make."""
+    """Refuse to replace a take that took more than an import to make, or what is no take."""
     from mocap.datasets.results import STAGE
     from mocap.take import Take
 
+    if out.is_dir():
+        raise MocapError(f"{out}: is a folder; --out wants the take itself, such as {out}/take.h5")
+    if out.suffix.lower() not in (".h5", ".hdf5"):
+        raise typer.BadParameter(
+            f"{out} is no name of a take; takes end in .h5, such as {out.with_suffix('.h5')}",
+            param_hint="--out",
+        )
     if out.exists() and file.exists() and out.samefile(file):
         raise MocapError(f"{out}: is the file to import; give the take another name by --out")
     if force or not out.exists():
         return
-    if out.is_dir():
-        raise MocapError(f"{out}: is a folder; --out wants the take itself, such as {out}/take.h5")
     if [stage.name for stage in Take.load(out).provenance] != [STAGE]:
         raise MocapError(
             f"{out}: is there already, and no mere import; give another --out, or --force"

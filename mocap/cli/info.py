@@ -150,6 +150,8 @@ def _show(take: "Take", facts: dict[str, Any]) -> None:
             f", {camera['height_above_ground']:.2f} m above the ground, "
             f"looking {_tilt(camera['tilt_down_degrees'])}"
         )
+        if camera["source"] == "none":
+            rows["camera"] = "none: the motion was imported, and nobody told how it was seen"
         rows["up"] = f"+Y, from {world['gravity_source']}"
         rows["scale"] = f"metres, from {world['scale_source']}"
     rows["depth"] = _depth_told(facts["depth"])

@@ -44,7 +44,8 @@ def each_once(paths: list[Path]) -> list[Path]:
 
 
 TakeFile = Annotated[
-    Path, typer.Argument(metavar="TAKE", help="A take.h5 that `mocap extract` made.")
+    Path,
+    typer.Argument(metavar="TAKE", help="A take.h5 that `mocap extract` or `mocap import` made."),
 ]
 Height = Annotated[
     float | None,
