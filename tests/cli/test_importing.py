@@ -138,3 +138,18 @@ def test_what_cannot_be_is_refused(mocap: Run, archive: Path, tmp_path: Path) ->
     assert "smpl_poses" in ended.err
     assert ended.err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_an_import_without_a_camera_says_so(mocap: Run, archive: Path, tmp_path: Path) -> None:
+    out = tmp_path / "take.h5"
+    assert mocap("import", archive, "--from", "AMASS", "--out", out).code == 0
+    before = out.read_bytes()
+    shown = mocap("info", out)
+    assert "nobody told how it was seen" in shown.out
+    assert "field of view" not in shown.out
+    ended = mocap("fit", out)
+    assert ended.code == 1
+    assert "a file that tells no camera" in ended.err
+    assert out.read_bytes() == before
+    ended = mocap("import", archive, "--from", "amass", "--out", tmp_path / "motion.txt")
+    assert (ended.code, "takes end in .h5" in ended.err) == (2, True)
