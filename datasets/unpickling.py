@@ -34,6 +34,8 @@ from mocap.errors import MocapError
 _MOST_TOLD = 200
 #: How many times its size an archive may grow, and how much is always allowed, bytes.
 _MOST_GROWTH, _LITTLE = 300, 100_000_000
+#: What archives begin with, however they are called.
+_ARCHIVE = b"PK\x03\x04"
 
 
 class _Arrays(pickle.Unpickler):
@@ -167,7 +169,7 @@ _SAID = {
 
 
 def read_arrays(path: str | Path) -> Any:
-    """What a ``.pkl`` file, joblib's too, or a ``.npy`` or ``.npz`` file, holds.
+    """What a ``.pkl`` file, joblib's too, or a ``.npy`` file or an archive of those, holds.
 
     An archive is a dictionary of its arrays; an array of one pickled object is that object.
 
@@ -179,7 +181,7 @@ def read_arrays(path: str | Path) -> Any:
         content = path.read_bytes()
         if not content:
             raise MocapError(f"{path}: is empty")
-        if path.suffix.lower() == ".npz":
+        if path.suffix.lower() == ".npz" or content.startswith(_ARCHIVE):
             return _of_archive(content)
         return _of_numpy(content) if path.suffix.lower() == ".npy" else _loaded(content)
     except OSError as error:
@@ -193,8 +195,9 @@ def read_arrays(path: str | Path) -> Any:
         # The file has a say in the text, but not in how the terminal shows it.
         why = "".join(c if c.isprintable() else " " for c in str(error) or type(error).__name__)
         why = next((ours for theirs, ours in _SAID.items() if theirs in why), why)
+        kind = "archive" if content.startswith(_ARCHIVE) else "pickle"
         raise MocapError(
-            f"{path}: is not read, for it is no pickle of arrays: {why[:_MOST_TOLD]}"
+            f"{path}: is not read, for it is no {kind} of arrays: {why[:_MOST_TOLD]}"
         ) from error
 
 

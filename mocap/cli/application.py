@@ -27,6 +27,7 @@ from mocap.cli import (
     importing,
     info,
     retargeting,
+    robot,
     train,
 )
 from mocap.cli.console import STOPPED, complain, conclude_stopped, say
@@ -49,6 +50,7 @@ info.add_to(app)
 export.add_to(app)
 importing.add_to(app)
 retargeting.add_to(app)
+robot.add_to(app)
 fit.add_to(app)
 body.add_to(app)
 dataset.add_to(app)

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,19 @@ import typer
 
 #: Statures of adults, metres; the body's shape has no others.
 SHORTEST, TALLEST = 1.2, 2.4
+
+
+class RobotFormat(StrEnum):
+    """The formats that robots' motion can be written in."""
+
+    MOCAP = "mocap"
+    GMR = "gmr"
+    UNITREE = "unitree"
+    SOMA = "soma"
+    BEYONDMIMIC = "beyondmimic"
+    MJLAB = "mjlab"
+    HOLOSOMA = "holosoma"
+    MUJOCO = "mujoco"
 
 
 def examples(*lines: str) -> str:

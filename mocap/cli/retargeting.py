@@ -7,8 +7,9 @@ import typer
 from rich.table import Table
 
 from mocap.cli.console import configure, note, say, show, starting, waiting
-from mocap.cli.options import Quiet, examples, flowing
+from mocap.cli.options import Quiet, RobotFormat, examples, flowing
 from mocap.cli.progress import StageProgress
+from mocap.cli.robot import tell_rate
 from mocap.errors import MocapError
 
 if TYPE_CHECKING:
@@ -61,6 +62,16 @@ def retarget(
             min=5,
             max=500,
             help="Frames per second of the trajectory (5 to 500). The motion's own if not given.",
+        ),
+    ] = None,
+    formats: Annotated[
+        list[RobotFormat] | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="Write it for other projects too: gmr, unitree, soma, beyondmimic, mjlab, "
+            "holosoma or mujoco, as DIR/person-1-gmr.pkl; may be repeated. `mocap robot convert` "
+            "does it later, and tells more.",
         ),
     ] = None,
     video: Annotated[
@@ -120,6 +131,8 @@ def retarget(
             if video:
                 path = out / f"{motion.name}.mp4"
                 files.append(_film(model, trajectory, motion, path, progress))
+        for motion, trajectory in zip(motions, trajectories, strict=True):
+            files += _others(model, trajectory, out / motion.name, formats or [], fps)
     say("")
     show(_table(rows))
     for name, report in rows:
@@ -153,6 +166,27 @@ def _motions(source: Path, chosen: list[str] | None) -> list["HumanMotion"]:
     if len(found) != 1:
         raise MocapError(f"{source}: holds {len(found)} motions; give the file of one of them")
     return [human_of_clip(found[0].read(), body, source.stem)]
+
+
+def _others(
+    robot: "Robot",
+    trajectory: "Trajectory",
+    stem: Path,
+    formats: list[RobotFormat],
+    fps: float | None,
+) -> list[Path]:
+    """The same motion for other projects."""
+    from mocap.datasets.robots import FORMATS, write_trajectory
+
+    files = []
+    for name in dict.fromkeys(formats):
+        if name is RobotFormat.MOCAP:
+            continue
+        form = FORMATS[name.value]
+        files.append(stem.with_name(f"{stem.name}-{form.name}{form.suffix}"))
+        written = write_trajectory(files[-1], trajectory, form, robot, fps=fps)
+        tell_rate(name, trajectory, written, asked=fps is not None)
+    return files
 
 
 def _film(
@@ -214,6 +248,7 @@ def add_to(app: typer.Typer) -> None:
         epilog=examples(
             "mocap retarget clip-mocap/take.h5 --robot g1 --out g1",
             "mocap retarget dance.bvh --robot h1.xml --video --out h1",
+            "mocap retarget dance.bvh --robot g1 --format gmr --format beyondmimic --out g1",
             "mocap retarget dance.bvh --robot talos --correspondence talos/correspondence.json "
             "--fps 50 --out talos",
         ),

@@ -7,26 +7,34 @@ is worked out from its model, and can be written, corrected and read again.
 from mocap.retarget.correspondence import Correspondence, correspondence_of
 from mocap.retarget.correspondence_file import read_correspondence, write_correspondence
 from mocap.retarget.human import HumanMotion, human_motion, human_of_person
+from mocap.retarget.kinematics import Pose, Posed, body_velocities, pose_robot
 from mocap.retarget.names import robot_file
+from mocap.retarget.playing import play
 from mocap.retarget.report import RobotReport, robot_report
 from mocap.retarget.retargeting import RetargetConfig, prepared, retarget
 from mocap.retarget.robot import Robot, read_robot
 from mocap.retarget.showing import film
 from mocap.retarget.solver import SolverConfig
-from mocap.retarget.trajectory import Trajectory
+from mocap.retarget.trajectory import Trajectory, of_one_sign
 
 __all__ = [
     "Correspondence",
     "HumanMotion",
+    "Pose",
+    "Posed",
     "RetargetConfig",
     "Robot",
     "RobotReport",
     "SolverConfig",
     "Trajectory",
+    "body_velocities",
     "correspondence_of",
     "film",
     "human_motion",
     "human_of_person",
+    "of_one_sign",
+    "play",
+    "pose_robot",
     "prepared",
     "read_correspondence",
     "read_robot",

@@ -95,6 +95,37 @@ def pose_robot(robot: Robot, pose: Pose) -> Posed:
     return Posed(places, turns, axes, anchors)
 
 
+def body_velocities(
+    robot: Robot,
+    posed: Posed,
+    root: tuple[Float[np.ndarray, "frames 3"], Float[np.ndarray, "frames 3"]],
+    joints: Float[np.ndarray, "frames joints"],
+    points: Float[np.ndarray, "bodies 3"],
+) -> tuple[Float[np.ndarray, "bodies frames 3"], Float[np.ndarray, "bodies frames 3"]]:
+    """How fast bodies move and turn, world: m/s and rad/s.
+
+    Args:
+        robot: that moves.
+        posed: where it is.
+        root: velocity of the base's origin, m/s, and of its turn, rad/s, world.
+        joints: (F, J) of the joints, rad/s or m/s.
+        points: of each body, in its axes: what the velocity in metres is of.
+    """
+    linear, angular = np.empty_like(posed.places), np.empty_like(posed.places)
+    for body, point in enumerate(points):
+        place = posed.point(body, point)
+        moves, turns = root[0] + np.cross(root[1], place - posed.places[0]), root[1].copy()
+        for joint in robot.joints_to(body):
+            rate = posed.axes[joint] * joints[:, joint, None]
+            if robot.slides[joint]:
+                moves = moves + rate
+            else:
+                moves = moves + np.cross(rate, place - posed.anchors[joint])
+                turns += rate
+        linear[body], angular[body] = moves, turns
+    return linear, angular
+
+
 def at_rest(robot: Robot) -> Posed:
     """One frame: joints at zero or as near as limits allow, the base as in the model."""
     pose = Pose(np.zeros((1, 3)), robot.turns[:1], robot.resting()[None])

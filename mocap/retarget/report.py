@@ -28,7 +28,7 @@ from mocap.retarget.measures import (
 )
 from mocap.retarget.robot import Robot
 from mocap.retarget.support import outside_support
-from mocap.retarget.targets import targets_of
+from mocap.retarget.targets import scale_of, targets_of
 from mocap.retarget.trajectory import Trajectory
 
 #: Figures and the most they may be.
@@ -110,11 +110,13 @@ def robot_report(
         count, first = int((~finite).sum()), int(np.argmin(finite))
         text = f"{count} frames are not numbers, from frame {first} on"
         return RobotReport({"frames": {"count": len(finite), "not_finite": count}}, (text,))
-    targets = targets_of(motion, found, trajectory.scale)
+    scale = trajectory.scale if np.isfinite(trajectory.scale) else scale_of([motion], found)
+    targets = targets_of(motion, found, scale)
     pose = trajectory.pose()
     posed = pose_robot(robot, pose)
     slow = motion_of(pose, trajectory.fps) < _SLOW
-    beside = outside_support(robot, found, posed, trajectory.contacts, slow)
+    contacts = motion.contacts if trajectory.contacts is None else trajectory.contacts
+    beside = outside_support(robot, found, posed, contacts, slow)
     measured = np.isfinite(beside)
     overlaps = [bool(pairs) for pairs in Collisions(robot, margin=0.0).overlaps(pose, 0.0)]
     figures: dict[str, dict[str, Any]] = {

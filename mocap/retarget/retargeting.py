@@ -22,7 +22,7 @@ from mocap.retarget.starting import some_of, start_of, thinned
 from mocap.retarget.surface import hulls
 from mocap.retarget.targets import scale_of, targets_of
 from mocap.retarget.tasks import Tasks, tasks_of
-from mocap.retarget.trajectory import Trajectory
+from mocap.retarget.trajectory import Trajectory, of_one_sign
 
 STAGE = "retarget"
 #: Motion told more seldom is filled in to this many frames a second.
@@ -179,9 +179,6 @@ def _repaired(
 
 def _trajectory(motion: HumanMotion, tasks: Tasks, pose: Pose) -> Trajectory:
     quaternion = Rotation.from_matrix(pose.turn).as_quat(scalar_first=True)
-    # The same sign from frame to frame: controllers interpolate.
-    flips = np.sum(quaternion[1:] * quaternion[:-1], 1) < 0
-    quaternion[1:] *= np.where(np.cumsum(flips) % 2, -1.0, 1.0)[:, None]
     return Trajectory(
         robot=tasks.robot.name,
         person=motion.name,
@@ -189,7 +186,7 @@ def _trajectory(motion: HumanMotion, tasks: Tasks, pose: Pose) -> Trajectory:
         joint_names=tasks.robot.joints,
         body_names=tasks.robot.bodies,
         root_position=pose.place,
-        root_quaternion=quaternion,
+        root_quaternion=of_one_sign(quaternion),
         joint_position=pose.joints,
         contacts=motion.contacts,
         scale=tasks.targets.scale,

@@ -106,6 +106,21 @@ class Robot:
             for body in range(len(self.bodies))
         )
 
+    @cached_property
+    def in_qpos(self) -> Int[np.ndarray, " values"]:
+        """(7 + J,) where MuJoCo's qpos has the base's place and quaternion, and each joint."""
+        return self._rows(self.model.jnt_qposadr, 7)
+
+    @cached_property
+    def in_qvel(self) -> Int[np.ndarray, " values"]:
+        """(6 + J,) where MuJoCo's qvel has the base's motion and turn, and each joint's speed."""
+        return self._rows(self.model.jnt_dofadr, 6)
+
+    def _rows(self, addresses: np.ndarray, base: int) -> np.ndarray:
+        own = np.flatnonzero(self.model.body_rootid[self.model.jnt_bodyid] == self.first)
+        free, *rest = addresses[own]
+        return np.array([*range(free, free + base), *rest])
+
     def resting(self) -> Float[np.ndarray, " joints"]:
         """Zero, or the limit nearest to it."""
         return np.clip(np.zeros(len(self.joints)), self.low, self.high)

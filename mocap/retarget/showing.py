@@ -63,9 +63,7 @@ def film(
     # Models without lights of their own would be seen in the dark.
     model.vis.headlight.ambient[:], model.vis.headlight.diffuse[:] = 0.45, 0.55
     data = mujoco.MjData(model)
-    free = int(model.body_jntadr[robot.first])
-    base = int(model.jnt_qposadr[free])
-    places = [int(model.joint(name).qposadr[0]) for name in robot.joints]
+    states = trajectory.states()
     options = mujoco.MjvOption()
     # What only collides would hide what is seen.
     hidden = [g for g in range(3, 6) if (model.geom_group != g).any()]
@@ -79,9 +77,7 @@ def film(
     camera.azimuth = float(np.degrees(np.arctan2(aside[1], aside[0]))) + 70.0
     try:
         for frame in range(len(trajectory)) if frames is None else frames:
-            data.qpos[base : base + 3] = trajectory.root_position[frame]
-            data.qpos[base + 3 : base + 7] = trajectory.root_quaternion[frame]
-            data.qpos[places] = trajectory.joint_position[frame]
+            data.qpos[robot.in_qpos] = states[frame]
             mujoco.mj_forward(model, data)
             camera.lookat[:] = middle[frame]
             renderer.update_scene(data, camera, options)
