@@ -38,12 +38,25 @@ class Content:
         """An array of numbers.
 
         Raises:
-            RetargetError: it has another number of axes.
+            RetargetError: it is none, or has another number of axes.
         """
-        found = np.asarray(self.arrays[name], float)
+        found = np.asarray(self.arrays[name])
+        if found.dtype.kind not in "biuf":
+            raise RetargetError(f"{self.path}: {name} holds no real numbers")
         if found.ndim != axes:
             raise RetargetError(f"{self.path}: {name} has {found.ndim} axes, not {axes}")
-        return found
+        return found.astype(float)
+
+    def number(self, name: str) -> float:
+        """A single number.
+
+        Raises:
+            RetargetError: it is none.
+        """
+        found = np.ravel(self.arrays[name])
+        if found.size != 1 or found.dtype.kind not in "biuf":
+            raise RetargetError(f"{self.path}: {name} is no single number")
+        return float(found[0])
 
     def names(self, name: str) -> tuple[str, ...] | None:
         """A list of names; None where the file has none."""

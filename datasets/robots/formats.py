@@ -10,7 +10,7 @@ import numpy as np
 from mocap.datasets.robots import states, tables, tracking
 from mocap.datasets.robots.content import Content, content_of
 from mocap.datasets.robots.gmr import is_gmr, read_gmr, write_gmr
-from mocap.datasets.robots.making import checked, in_order, required
+from mocap.datasets.robots.making import checked, in_order, required, within_reach
 from mocap.errors import RetargetError
 from mocap.files import write_whole
 from mocap.retarget import Robot, Trajectory
@@ -135,7 +135,9 @@ def read_trajectory(
     except (ValueError, IndexError, TypeError, ArithmeticError, MemoryError, zlib.error) as error:
         why = " ".join(str(error).split())[:_MOST_TOLD] or "too large"
         raise RetargetError(f"{path}: is no sound {form.name} file: {why}") from error
-    return trajectory if robot is None else of_robot(path, trajectory, robot)
+    if robot is None:
+        return trajectory
+    return within_reach(path, of_robot(path, trajectory, robot), robot)
 
 
 def write_trajectory(

@@ -11,6 +11,8 @@ from mocap.retarget import Robot, Trajectory
 
 #: How far quaternions of a file may be from unit length: those in tables are rounded.
 _OFF_UNIT = 0.01
+#: How far beyond a robot's limits joints of a file may be, radians or metres.
+_BEYOND = 3.2
 
 
 def made(
@@ -123,6 +125,24 @@ def checked(path: str | Path, trajectory: Trajectory) -> Trajectory:
     return trajectory
 
 
+def within_reach(path: str | Path, trajectory: Trajectory, robot: Robot) -> Trajectory:
+    """The same trajectory.
+
+    Raises:
+        RetargetError: joints go where the robot's cannot, by more than differs between models.
+    """
+    joints = trajectory.joint_position
+    beyond = np.maximum(robot.low - joints, joints - robot.high)
+    frame, joint = np.unravel_index(int(beyond.argmax()), beyond.shape)
+    if beyond[frame, joint] > _BEYOND:
+        raise RetargetError(
+            f"{path}: {robot.joints[joint]} goes to {joints[frame, joint]:.4g}, {robot.name}'s "
+            f"from {robot.low[joint]:.3g} to {robot.high[joint]:.3g}; these are degrees, or say "
+            "by --robot whose they are"
+        )
+    return trajectory
+
+
 def required(path: Path, robot: Robot | None, why: str) -> Robot:
     """The robot.
 
@@ -140,10 +160,7 @@ def rate(content: Content, asked: float | None, *names: str, otherwise: float) -
         return asked
     for name in names:
         if name in content.arrays:
-            told = np.ravel(np.asarray(content.arrays[name], float))
-            if told.size != 1:
-                raise RetargetError(f"{content.path}: {name} is no single number")
-            return float(told[0])
+            return content.number(name)
     return otherwise
 
 

@@ -4,9 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("mujoco", reason="MuJoCo is not installed")
-
 from retarget.made_up import written
 
 from mocap.errors import RetargetError

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+pytest.importorskip("mujoco", reason="MuJoCo is not installed")
+
 from mocap.cli.options import RobotFormat
 from mocap.datasets.robots import FORMATS, read_trajectory, write_trajectory
 from mocap.errors import RetargetError

@@ -3,14 +3,15 @@
 import pickle
 import pickletools
 
-import mujoco
 import numpy as np
 import pytest
 
-from mocap.datasets.robots import FORMATS, write_trajectory
-from mocap.retarget import pose_robot, read_robot
+mujoco = pytest.importorskip("mujoco", reason="MuJoCo is not installed")
 
-from .made_up import swinging
+from mocap.datasets.robots import FORMATS, write_trajectory  # noqa: E402
+from mocap.retarget import pose_robot, read_robot  # noqa: E402
+
+from .made_up import swinging  # noqa: E402
 
 #: Isaac Lab's joints of a Unitree G1, as its users publish them.
 ISAAC_G1 = (
