@@ -43,8 +43,8 @@ def read_mujoco(content: Content, robot: Robot | None, fps: float | None) -> Tra
                 f"{content.path}: has {qpos.shape[1]} values a state, but {robot.name} has "
                 f"{robot.model.nq}; say by --robot whose they are"
             )
-        return made(content, told, qpos[:, robot.in_qpos], robot, _same(content, robot))
-    return made(content, told, qpos, None, content.names("joint_names"))
+        qpos = qpos[:, robot.in_qpos]
+    return made(content, told, qpos, robot, content.names("joint_names"))
 
 
 def write_mujoco(trajectory: Trajectory, robot: Robot | None) -> bytes:
@@ -97,9 +97,3 @@ def write_holosoma(trajectory: Trajectory, robot: Robot | None) -> bytes:
             "joint_names": trajectory.joint_names,
         }
     )
-
-
-def _same(content: Content, robot: Robot) -> tuple[str, ...] | None:
-    """The names, where the order of the file's joints is the robot's model's."""
-    names = content.names("joint_names")
-    return None if names is None or len(names) != len(robot.joints) else names

@@ -8,7 +8,9 @@ import pytest
 
 mujoco = pytest.importorskip("mujoco", reason="MuJoCo is not installed")
 
-from mocap.datasets.robots import FORMATS, write_trajectory  # noqa: E402
+from retarget.made_up import humanoid  # noqa: E402
+
+from mocap.datasets.robots import FORMATS, read_trajectory, write_trajectory  # noqa: E402
 from mocap.retarget import pose_robot, read_robot  # noqa: E402
 
 from .made_up import swinging  # noqa: E402
@@ -228,3 +230,19 @@ def test_mujoco_plays_its_states_with_bodies_where_ours_are(tmp_path, robot, tra
         before, after = file["qpos"][frame - 1], file["qpos"][frame + 1]
         mujoco.mj_differentiatePos(robot.model, found, 0.04, before, after)
         np.testing.assert_allclose(file["qvel"][frame], found, atol=5e-3)
+
+
+def test_what_else_is_in_a_scene_stays_where_it_is(tmp_path):
+    ball = '<worldbody><body name="ball" pos="9 9 9"><freejoint/><geom size=".1"/></body>'
+    (tmp_path / "scene.xml").write_text(humanoid().replace("<worldbody>", ball))
+    robot = read_robot(tmp_path / "scene.xml")
+    trajectory = swinging(robot)
+    write_trajectory(tmp_path / "a.npz", trajectory, FORMATS["mujoco"], robot)
+    state = mujoco.MjData(robot.model)
+    state.qpos[:] = np.load(tmp_path / "a.npz")["qpos"][7]
+    mujoco.mj_kinematics(robot.model, state)
+    np.testing.assert_array_equal(state.body("ball").xpos, 9)
+    places = pose_robot(robot, trajectory.pose()).places
+    np.testing.assert_allclose(state.body("head").xpos, places[robot.bodies.index("head"), 7])
+    again = read_trajectory(tmp_path / "a.npz", robot)
+    np.testing.assert_array_equal(again.states(), trajectory.states())
