@@ -78,8 +78,9 @@ def convert(
 ) -> None:
     """Convert a robot's motion between formats: any to any, exactly, where the rate stays.
 
-    Contacts, and whom the robot follows, are told by our own files only. Nothing in a pickle is
-    ever run.
+    Contacts, and whom the robot follows, are told by our own files only. What reads beyondmimic and
+    mjlab goes by number: give --robot the model you will train with. Nothing in a pickle is ever
+    run.
     """
     configure(quiet=quiet)
     with starting():
