@@ -180,7 +180,7 @@ def read_arrays(path: str | Path) -> Any:
     try:
         content = path.read_bytes()
         if not content:
-            raise MocapError(f"{path}: is empty")
+            raise MocapError(f"{path}: is not read, for it is empty")
         if path.suffix.lower() == ".npz" or content.startswith(_ARCHIVE):
             return _of_archive(content)
         return _of_numpy(content) if path.suffix.lower() == ".npy" else _loaded(content)

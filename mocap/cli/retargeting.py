@@ -69,6 +69,7 @@ def retarget(
         typer.Option(
             "--format",
             metavar="NAME",
+            case_sensitive=False,
             help="Write it for other projects too: gmr, unitree, soma, beyondmimic, mjlab, "
             "holosoma or mujoco, as DIR/person-1-gmr.pkl; may be repeated. `mocap robot convert` "
             "does it later, and tells more.",

@@ -53,6 +53,7 @@ def convert(
         RobotFormat,
         typer.Option(
             metavar="NAME",
+            case_sensitive=False,
             help="gmr (General Motion Retargeting's .pkl), unitree (a .csv as in LAFAN1 for "
             "Unitree's robots, without names), soma (soma-retargeter's and BONES-SEED's .csv), "
             "beyondmimic (whole_body_tracking's .npz, in Isaac Lab's order), mjlab (the same in "
