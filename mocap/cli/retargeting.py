@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from mocap.cli.console import configure, note, say, show, starting, waiting
+from mocap.cli.console import conclude, configure, note, say, show, starting, waiting
 from mocap.cli.options import Quiet, RobotFormat, examples, flowing
 from mocap.cli.progress import StageProgress
 from mocap.cli.robot import tell_rate
 from mocap.errors import MocapError
+
+#: How names of videos end.
+_VIDEOS = {".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mts", ".wmv", ".3gp"}
 
 if TYPE_CHECKING:
     from mocap.progress import Progress
@@ -21,9 +24,9 @@ def retarget(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="TAKE|MOTION",
-            help="A take.h5 that `mocap extract` or `mocap import` made, or a motion file: BVH, "
-            "AMASS .npz, AIST++ .pkl.",
+            metavar="VIDEO|TAKE|MOTION",
+            help="A video, which is extracted into DIR first, as `mocap extract` does; a take.h5; "
+            "or a motion file: BVH, AMASS .npz, AIST++ .pkl.",
         ),
     ],
     robot: Annotated[
@@ -89,6 +92,7 @@ def retarget(
 ) -> None:
     """Put motion on a humanoid robot: joint limits and speeds kept, resting feet in place.
 
+    Of a video, what `mocap extract` makes goes to DIR as well, and is kept for the next time.
     Several people become several robots in one world. Each trajectory comes with a report that
     says how far it is off and what it violates; the last column says whether it passes.
     """
@@ -115,6 +119,8 @@ def retarget(
             found = read_correspondence(correspondence, model)
     for told in model.notes:
         note(f"{model.name}: {told}")
+    if source.suffix.lower() in _VIDEOS:
+        source = _extracted(source, out)
     with waiting("reading the motion"):
         motions = _motions(source, person)
     config = RetargetConfig(fps=fps, solver=SolverConfig(collisions=not no_collisions))
@@ -142,6 +148,20 @@ def retarget(
     say("")
     for path in files:
         say(str(path))
+
+
+def _extracted(video: Path, out: Path) -> Path:
+    """The take of a video, made in the folder of results, or found there."""
+    with starting():
+        from mocap.cli.extraction import TAKE, Job, run
+        from mocap.pipeline import ExtractConfig
+    try:
+        with StageProgress() as progress:
+            run(Job(video, out, ExtractConfig()), progress)
+    except KeyboardInterrupt:
+        conclude(f"stopped; what was finished is in {out}, and the same command goes on from it")
+        raise
+    return out / TAKE
 
 
 def _motions(source: Path, chosen: list[str] | None) -> list["HumanMotion"]:
@@ -247,8 +267,8 @@ def add_to(app: typer.Typer) -> None:
     app.command(
         help=flowing(retarget.__doc__),
         epilog=examples(
-            "mocap retarget clip-mocap/take.h5 --robot g1 --out g1",
-            "mocap retarget dance.bvh --robot h1.xml --video --out h1",
+            "mocap retarget clip.mp4 --robot g1 --video --out g1",
+            "mocap retarget clip-mocap/take.h5 --robot h1.xml --person person-2 --out h1",
             "mocap retarget dance.bvh --robot g1 --format gmr --format beyondmimic --out g1",
             "mocap retarget dance.bvh --robot talos --correspondence talos/correspondence.json "
             "--fps 50 --out talos",

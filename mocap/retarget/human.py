@@ -35,6 +35,8 @@ _FLESH = 0.05
 _JITTER = 2e-3
 #: Longest gap that is filled in, seconds.
 _GAP = 0.5
+#: The share of rests on the floor from which somebody counts as standing there too.
+_ON_FLOOR = 0.02
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,10 @@ class HumanMotion:
             sigma=None if self.sigma is None else self.sigma[nearest],
             observed=None if self.observed is None else self.observed[nearest],
         )
+
+    def lifted(self, by: float) -> "HumanMotion":
+        """The same motion higher up, metres, with what the person stands on."""
+        return replace(self, joints=self.joints + [0.0, by, 0.0], level=self.level + by)
 
     def leg(self) -> float:
         """From hip to sole with straight knees, metres."""
@@ -188,6 +194,9 @@ def human_motion(
 def human_of_person(take: Take, person_id: str) -> HumanMotion:
     """The motion of one person of a take.
 
+    A robot's ground is at 0: who stands on a stage, or below the others' floor, and never on that
+    floor, is put on it.
+
     Raises:
         RetargetError: there is no such person, or nobody has fitted a body to them.
     """
@@ -200,7 +209,7 @@ def human_of_person(take: Take, person_id: str) -> HumanMotion:
         raise RetargetError(f"{person_id}: has no body motion yet; `mocap fit` makes it")
     frames = len(body.transl)
     pose = np.concatenate([body.global_orient, body.body_pose], 1).reshape(frames, -1, 3)
-    return human_motion(
+    found = human_motion(
         person_id,
         body.joints,
         pose,
@@ -210,6 +219,18 @@ def human_of_person(take: Take, person_id: str) -> HumanMotion:
         sigma=body.joint_sigma,
         observed=person.observed,
     )
+    return found if _knows_the_floor(found) else found.lifted(-found.level)
+
+
+def _knows_the_floor(motion: HumanMotion) -> bool:
+    """Whether somebody who stands on something else also stands on the floor."""
+    sides = ("left", "right")
+    soles = [sole_points(motion.joints, motion.turns, side)[0][:, :2, 1] for side in sides]
+    heights = np.concatenate(soles, axis=1)[motion.contacts]
+    if not len(heights) or motion.level == 0.0:
+        return True
+    on_floor = np.abs(heights) < np.abs(heights - motion.level)
+    return bool(motion.level > 0 and on_floor.mean() > _ON_FLOOR)
 
 
 def _check_gaps(name: str, good: np.ndarray, times: np.ndarray) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 pytest.importorskip("mujoco", reason="MuJoCo is not installed")
 
+from takes import make_take
+
 from mocap.errors import RetargetError
 from mocap.retarget import (
     RetargetConfig,
@@ -18,7 +20,9 @@ from mocap.retarget import (
     retarget,
     robot_report,
 )
+from mocap.retarget.human import human_of_person
 from mocap.retarget.limits import within_limits
+from mocap.take import Contacts
 from retarget.made_up import marching, moved, written
 
 
@@ -123,6 +127,21 @@ def test_several_people_stay_as_far_apart_as_they_are(robot, march):
     first, second = retarget(two, robot)
     gap = np.linalg.norm((first.root_position - second.root_position)[:, :2], axis=1)
     np.testing.assert_allclose(gap, 2.0 * first.scale, atol=0.01)
+
+
+def test_who_stands_below_the_others_is_put_on_the_ground(robot):
+    take = make_take(people=1, frames=20, still=True)
+    person = take.people["person-1"]
+    for level in (-0.26, 0.4, 0.0):
+        body = person.body
+        lowest = body.joints[:, :, 1].min()
+        shift = [0.0, level - lowest + 0.03, 0.0]
+        body = replace(body, joints=body.joints + shift, transl=body.transl + shift)
+        rests = Contacts(*(np.ones(20) for _ in range(4)), level=level)
+        moved = replace(person, body=body, contacts=rests)
+        motion = human_of_person(replace(take, people={"person-1": moved}), "person-1")
+        assert motion.level == 0.0
+        assert motion.joints[..., 1].min() == pytest.approx(0.03, abs=1e-6)
 
 
 def test_two_frames_are_enough_and_one_is_not(robot):
