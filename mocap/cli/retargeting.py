@@ -41,8 +41,8 @@ def retarget(
         Path,
         typer.Option(
             metavar="DIR",
-            help="Where the files go: a trajectory (.npz) and a report (.json) a person, and "
-            "correspondence.json.",
+            help="Where the files go: a trajectory (.npz) and a report (.html, .json) a person, "
+            "and correspondence.json.",
         ),
     ],
     correspondence: Annotated[
@@ -108,6 +108,7 @@ def retarget(
             read_robot,
             robot_report,
             write_correspondence,
+            write_page,
         )
         from mocap.retarget import retarget as put_on
 
@@ -135,9 +136,12 @@ def retarget(
             report = robot_report(trajectory, motion, model, found)
             files.append(report.write(out / f"{motion.name}-report.json"))
             rows.append((motion.name, report))
+            film = out / f"{motion.name}.mp4"
             if video:
-                path = out / f"{motion.name}.mp4"
-                files.append(_film(model, trajectory, motion, path, progress))
+                files.append(_film(model, trajectory, motion, film, progress))
+            shown = film.name if video else None
+            page = out / f"{motion.name}-report.html"
+            files.append(write_page(report, trajectory, model, page, film=shown))
         for motion, trajectory in zip(motions, trajectories, strict=True):
             files += _others(model, trajectory, out / motion.name, formats or [], fps)
     say("")

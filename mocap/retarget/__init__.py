@@ -9,6 +9,7 @@ from mocap.retarget.correspondence_file import read_correspondence, write_corres
 from mocap.retarget.human import HumanMotion, human_motion, human_of_person
 from mocap.retarget.kinematics import Pose, Posed, body_velocities, pose_robot
 from mocap.retarget.names import robot_file
+from mocap.retarget.page import write_page
 from mocap.retarget.playing import play
 from mocap.retarget.report import RobotReport, robot_report
 from mocap.retarget.retargeting import RetargetConfig, prepared, retarget
@@ -42,4 +43,5 @@ __all__ = [
     "robot_file",
     "robot_report",
     "write_correspondence",
+    "write_page",
 ]

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from scipy.ndimage import maximum_filter1d
 from scipy.spatial.transform import Rotation
 
-from mocap.retarget.correspondence import SIDES, Correspondence
+from mocap.retarget.correspondence import SIDES, Correspondence, Segment
 from mocap.retarget.footprints import FREE
 from mocap.retarget.kinematics import Pose, Posed
 from mocap.retarget.robot import Robot
@@ -27,13 +27,11 @@ _STILL = 0.03
 
 def tracking(robot: Robot, found: Correspondence, targets: Targets, posed: Posed) -> dict[str, Any]:
     """How far parts are off: degrees of bones and turns, millimetres of the pelvis."""
-    segments, bearings, moved, wanted = {}, {}, [], []
+    bearings, moved, wanted = {}, [], []
+    each = bones_off(robot, found, targets, posed).mean(1)
+    segments = dict(zip(found.segments, map(float, each), strict=True))
     for name, segment in found.segments.items():
-        body = robot.bodies.index(segment.body)
-        now = posed.vector(body, (segment.end - segment.start) / segment.length)
-        aim = targets.directions[name]
-        apart = np.arccos(np.clip(np.sum(now * aim, 1), -1, 1))
-        segments[name] = float(np.degrees(apart.mean()))
+        now, aim = _bone(robot, segment, posed), targets.directions[name]
         moved.append(now - now.mean(0))
         wanted.append(aim - aim.mean(0))
     for name, bearing in found.bearings.items():
@@ -61,6 +59,23 @@ def tracking(robot: Robot, found: Correspondence, targets: Targets, posed: Posed
         # How much of the person's movement is in the robot's: 0 of a statue, less of another's.
         "explained": 1.0 - left if tells else None,
     }
+
+
+def bones_off(
+    robot: Robot, found: Correspondence, targets: Targets, posed: Posed
+) -> Float[np.ndarray, "bones frames"]:
+    """How far bones point elsewhere than the person's, degrees, in the correspondence's order."""
+    apart = [
+        np.arccos(np.clip(np.sum(_bone(robot, one, posed) * targets.directions[name], 1), -1, 1))
+        for name, one in found.segments.items()
+    ]
+    return np.degrees(apart)
+
+
+def _bone(robot: Robot, segment: Segment, posed: Posed) -> Float[np.ndarray, "frames 3"]:
+    """Where a limb points: unit vectors."""
+    body = robot.bodies.index(segment.body)
+    return posed.vector(body, (segment.end - segment.start) / segment.length)
 
 
 def jumps(robot: Robot, found: Correspondence, targets: Targets, pose: Pose) -> dict[str, Any]:
@@ -110,13 +125,19 @@ def stances(robot: Robot, found: Correspondence, targets: Targets, posed: Posed)
     }
 
 
-def ground(robot: Robot, posed: Posed) -> dict[str, Any]:
-    """How deep the robot is in the ground, by every corner of every body."""
+def lowest_points(robot: Robot, posed: Posed) -> Float[np.ndarray, " frames"]:
+    """The height of the lowest corner of any body, metres; infinite without any."""
     lowest = np.full(posed.places.shape[1], np.inf)
     for body, hull in enumerate(hulls(robot)):
         if len(hull):
             heights = posed.turns[body][:, 2] @ hull.points.T - hull.radii
             lowest = np.minimum(lowest, heights.min(1) + posed.places[body][:, 2])
+    return lowest
+
+
+def ground(robot: Robot, posed: Posed) -> dict[str, Any]:
+    """How deep the robot is in the ground, by every corner of every body."""
+    lowest = lowest_points(robot, posed)
     if not np.isfinite(lowest).all():
         return {"penetration_max_mm": None, "frames": None}
     return {
@@ -134,8 +155,7 @@ def bends(robot: Robot, found: Correspondence, posed: Posed) -> dict[str, Any]:
             for part in parts:
                 segment = found.segments.get(f"{side}_{part}")
                 if segment is not None:
-                    body = robot.bodies.index(segment.body)
-                    ways.append(posed.vector(body, (segment.end - segment.start) / segment.length))
+                    ways.append(_bone(robot, segment, posed))
             if len(ways) == 2:
                 apart = np.degrees(np.arccos(np.clip(np.sum(ways[0] * ways[1], 1), -1, 1)))
                 shares[f"{side}_{limb}"] = float(np.mean(apart < _STRAIGHT))

@@ -6,11 +6,12 @@ passes; whatever is not a number fails.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from mocap.errors import RetargetError
 from mocap.files import write_whole
@@ -20,8 +21,10 @@ from mocap.retarget.human import HumanMotion
 from mocap.retarget.kinematics import pose_robot
 from mocap.retarget.measures import (
     bends,
+    bones_off,
     ground,
     jumps,
+    lowest_points,
     motion_of,
     stances,
     tracking,
@@ -62,10 +65,12 @@ class RobotReport:
     Attributes:
         figures: by group and name; None where there is nothing to measure.
         failures: what is beyond its limit: figure, value and limit.
+        series: (F,) what is measured of every frame, by name; empty where nothing could be.
     """
 
     figures: dict[str, dict[str, Any]]
     failures: tuple[str, ...]
+    series: dict[str, Float[np.ndarray, " frames"]] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -135,16 +140,27 @@ def robot_report(
             else None,
         },
     }
-    return RobotReport(figures, tuple(_failures(figures)))
+    series = {
+        "bones_off_deg": bones_off(robot, found, targets, posed).mean(0),
+        "speed_of_limit": np.append(_speeds(robot, found, trajectory).max(1), 0.0),
+        "lowest_mm": 1000.0 * lowest_points(robot, posed),
+        "self_collision": np.array(overlaps, float),
+    }
+    return RobotReport(figures, tuple(_failures(figures)), series)
+
+
+def _speeds(robot: Robot, found: Correspondence, trajectory: Trajectory) -> np.ndarray:
+    """(F - 1, J) how fast joints turn from frame to frame, as shares of what they may."""
+    speeds = robot.speed.copy()
+    for name, value in found.speed.items():
+        speeds[robot.joints.index(name)] = value
+    return np.abs(np.diff(trajectory.joint_position, axis=0)) * trajectory.fps / speeds
 
 
 def _joints(robot: Robot, found: Correspondence, trajectory: Trajectory) -> dict[str, Any]:
     joints = trajectory.joint_position
-    speeds = robot.speed.copy()
-    for name, value in found.speed.items():
-        speeds[robot.joints.index(name)] = value
     beyond = np.maximum(robot.low - joints, joints - robot.high)
-    speed = np.abs(np.diff(joints, axis=0)) * trajectory.fps / speeds
+    speed = _speeds(robot, found, trajectory)
     second = np.abs(np.diff(joints, 2, axis=0)) * trajectory.fps**2
     return {
         "beyond_limits_deg": float(np.degrees(max(beyond.max(), 0.0))),
