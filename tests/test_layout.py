@@ -36,6 +36,7 @@ READERS = {"retarget", "avatar", "evaluate", "view"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "progress": set(),
+    "processes": {"errors"},
     "skeletons": {"errors"},
     "distortion": set(),
     "easing": set(),

@@ -10,11 +10,6 @@ from typing import Any, Protocol
 from mocap.datasets.pairs import Entry, Pairs, encode_item
 from mocap.errors import MocapError
 
-#: Libraries that would start threads in every worker, where one worker a core is faster.
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
-)
-
 
 class Item(Protocol):
     """Something to make pairs of: any picklable object with a key."""

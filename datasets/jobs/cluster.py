@@ -9,8 +9,9 @@ import socket
 from collections.abc import Generator, Sequence
 from typing import Any
 
-from mocap.datasets.jobs.attempt import ONE_THREAD, Attempt, Item, Make, attempt
+from mocap.datasets.jobs.attempt import Attempt, Item, Make, attempt
 from mocap.errors import MocapError
+from mocap.processes import ONE_THREAD
 
 #: Tasks handed to the cluster for each of its CPUs, so that none waits for the driver.
 _AHEAD = 2

@@ -9,12 +9,13 @@ import logging
 import time
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from mocap.datasets.jobs.attempt import Attempt, Item, Make, attempt
 from mocap.datasets.jobs.cluster import on_cluster
-from mocap.datasets.jobs.processes import in_processes
 from mocap.datasets.pairs import PairsError, PairStore
+from mocap.processes import Death, in_processes
 from mocap.progress import Progress, silent
 
 #: Seconds between two writings of the manifest while items come in.
@@ -109,7 +110,11 @@ def _attempts(
     if ray_address is not None:
         yield from on_cluster(make, items, ray_address, workers or None)
     elif workers > 0:
-        yield from in_processes(make, items, workers)
+        with contextlib.closing(in_processes(partial(attempt, make), items, workers)) as team:
+            for done in team:
+                if isinstance(done, Death):
+                    done = Attempt(done.item.key, reason=done.reason)
+                yield done
     else:
         yield from (attempt(make, item) for item in items)
 

@@ -1,6 +1,5 @@
 """``mocap dataset convert`` and ``synthesize``: the hours of work that training pairs take."""
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from mocap.cli.console import STOPPED, complain, conclude, configure, note, say,
 from mocap.cli.folders import writable_folder
 from mocap.cli.options import Quiet, Verbose, each_once, examples, flowing
 from mocap.cli.progress import StageProgress
+from mocap.processes import cores
 
 if TYPE_CHECKING:
     from mocap.datasets.jobs import Outcome
@@ -183,9 +183,7 @@ def _processes(workers: int | None, ray: str | None) -> int:
         return workers
     if ray is not None:
         return 0
-    # Containers are often given fewer cores than the machine has.
-    allowed = getattr(os, "sched_getaffinity", None)
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
+    return cores()
 
 
 def _listed(names: list[str]) -> str:

@@ -38,6 +38,7 @@ _STAGES = {
     "refining": ("refining depth", "poses"),
     "files": ("writing", "files"),
     "video": ("reading video", "frames"),
+    "clips": ("putting motion on the robot", "clips"),
     "following": ("following motion", "frames"),
     "meshes": ("writing meshes", "frames"),
 }

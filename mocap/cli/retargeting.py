@@ -1,32 +1,32 @@
 """``mocap retarget``: people's motion as trajectories of humanoid robots."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from mocap.cli.console import conclude, configure, note, say, show, starting, waiting
-from mocap.cli.options import Quiet, RobotFormat, examples, flowing
+from mocap.cli.console import STOPPED, complain, conclude, configure, note, say, show, starting
+from mocap.cli.folders import choose_folders
+from mocap.cli.options import Quiet, RobotFormat, each_once, examples, flowing
 from mocap.cli.progress import StageProgress
-from mocap.cli.robot import tell_rate
 from mocap.errors import MocapError
 
-#: How names of videos end.
-_VIDEOS = {".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mts", ".wmv", ".3gp"}
-
 if TYPE_CHECKING:
-    from mocap.progress import Progress
-    from mocap.retarget import HumanMotion, Robot, RobotReport, Trajectory
+    from mocap.cli.robot_jobs import Job, Outcome
+    from mocap.retarget import RobotReport
 
 
 def retarget(
     source: Annotated[
-        Path,
+        list[Path],
         typer.Argument(
-            metavar="VIDEO|TAKE|MOTION",
+            metavar="VIDEO|TAKE|MOTION...",
+            callback=each_once,
             help="A video, which is extracted into DIR first, as `mocap extract` does; a take.h5; "
-            "or a motion file: BVH, AMASS .npz, AIST++ .pkl.",
+            "a motion file: BVH, AMASS .npz, AIST++ .pkl; or a folder of motion files. Several "
+            "are put on the robot side by side, on as many cores as there are.",
         ),
     ],
     robot: Annotated[
@@ -42,7 +42,7 @@ def retarget(
         typer.Option(
             metavar="DIR",
             help="Where the files go: a trajectory (.npz) and a report (.html, .json) a person, "
-            "and correspondence.json.",
+            "and correspondence.json; of several clips a folder each.",
         ),
     ],
     correspondence: Annotated[
@@ -98,138 +98,90 @@ def retarget(
     """
     configure(quiet=quiet)
     with starting():
-        from mocap.cli.folders import writable_folder
-        from mocap.retarget import (
-            RetargetConfig,
-            SolverConfig,
-            correspondence_of,
-            prepared,
-            read_correspondence,
-            read_robot,
-            robot_report,
-            write_correspondence,
-            write_page,
+        from mocap.cli.robot_jobs import Job
+        from mocap.retarget import RetargetConfig, SolverConfig
+    clips = _clips(source)
+    folders = choose_folders([clip.resolve().stem for clip in clips], out)
+    jobs = [
+        Job(
+            clip,
+            folder,
+            robot,
+            correspondence,
+            tuple(dict.fromkeys(person or ())),
+            RetargetConfig(fps=fps, solver=SolverConfig(collisions=not no_collisions)),
+            tuple(one.value for one in dict.fromkeys(formats or ()) if one.value != "mocap"),
+            film=video,
         )
-        from mocap.retarget import retarget as put_on
+        for clip, folder in zip(clips, folders, strict=True)
+    ]
+    try:
+        outcomes = [_alone(jobs[0])] if len(jobs) == 1 else _together(jobs)
+    except KeyboardInterrupt:
+        conclude(f"stopped; what was finished is in {out}, if anything was")
+        raise typer.Exit(STOPPED) from None
+    _tell(outcomes)
+    if any(outcome.fault for outcome in outcomes):
+        raise typer.Exit(1)
 
-    with waiting("reading the robot"):
-        model = read_robot(robot)
-        if correspondence is None:
-            found = correspondence_of(model)
-        else:
-            found = read_correspondence(correspondence, model)
-    for told in model.notes:
-        note(f"{model.name}: {told}")
-    if source.suffix.lower() in _VIDEOS:
-        source = _extracted(source, out)
-    with waiting("reading the motion"):
-        motions = _motions(source, person)
-    config = RetargetConfig(fps=fps, solver=SolverConfig(collisions=not no_collisions))
-    motions = [prepared(motion, config) for motion in motions]
-    files, rows = [], []
-    with writable_folder(out), StageProgress() as progress:
-        if correspondence is None:
-            files.append(write_correspondence(out / "correspondence.json", found))
-        trajectories = put_on(motions, model, found, config, progress=progress)
-        for motion, trajectory in zip(motions, trajectories, strict=True):
-            files.append(trajectory.save(out / f"{motion.name}.npz"))
-            report = robot_report(trajectory, motion, model, found)
-            files.append(report.write(out / f"{motion.name}-report.json"))
-            rows.append((motion.name, report))
-            film = out / f"{motion.name}.mp4"
-            if video:
-                files.append(_film(model, trajectory, motion, film, progress))
-            shown = film.name if video else None
-            page = out / f"{motion.name}-report.html"
-            files.append(write_page(report, trajectory, model, page, film=shown))
-        for motion, trajectory in zip(motions, trajectories, strict=True):
-            files += _others(model, trajectory, out / motion.name, formats or [], fps)
+
+def _clips(sources: Sequence[Path]) -> list[Path]:
+    """Files: those given, and those of motion in folders."""
+    found: list[Path] = []
+    for source in sources:
+        if not source.is_dir():
+            found.append(source)
+            continue
+        from mocap.body import load_body
+        from mocap.datasets.motions import motion_sources
+
+        inside = [one.path for one in motion_sources(source, load_body())]
+        if not inside:
+            raise MocapError(f"{source}: holds no file of motion")
+        found += inside
+    return list(dict.fromkeys(found))
+
+
+def _alone(job: "Job") -> "Outcome":
+    from mocap.cli.robot_jobs import run
+
+    with StageProgress() as progress:
+        return run(job, progress)
+
+
+def _together(jobs: list["Job"]) -> list["Outcome"]:
+    from mocap.cli.robot_jobs import run_all
+    from mocap.processes import cores
+
+    outcomes: list[Outcome] = []
+    with StageProgress() as progress:
+        progress("clips", 0, len(jobs))
+        for outcome in run_all(jobs, cores()):
+            if outcome.fault:
+                complain(outcome.fault)
+            outcomes.append(outcome)
+            progress("clips", len(outcomes), len(jobs))
+    return sorted(outcomes, key=lambda one: jobs.index(one.job))
+
+
+def _tell(outcomes: Sequence["Outcome"]) -> None:
+    several = len(outcomes) > 1
+    for told in dict.fromkeys(told for outcome in outcomes for told in outcome.notes):
+        note(told)
+    rows = []
+    for outcome in outcomes:
+        for person, report in outcome.reports:
+            name = f"{outcome.job.out.name}/{person}" if several else person
+            rows.append((name, report))
     say("")
     show(_table(rows))
     for name, report in rows:
         for failure in report.failures:
             note(f"{name}: {failure}")
     say("")
-    for path in files:
-        say(str(path))
-
-
-def _extracted(video: Path, out: Path) -> Path:
-    """The take of a video, made in the folder of results, or found there."""
-    with starting():
-        from mocap.cli.extraction import TAKE, Job, run
-        from mocap.pipeline import ExtractConfig
-    try:
-        with StageProgress() as progress:
-            run(Job(video, out, ExtractConfig()), progress)
-    except KeyboardInterrupt:
-        conclude(f"stopped; what was finished is in {out}, and the same command goes on from it")
-        raise
-    return out / TAKE
-
-
-def _motions(source: Path, chosen: list[str] | None) -> list["HumanMotion"]:
-    """The motion of everybody wanted."""
-    from mocap.retarget import human_of_person
-
-    if source.suffix.lower() in (".h5", ".hdf5"):
-        from mocap.take import Take
-
-        take = Take.load(source)
-        names = list(dict.fromkeys(chosen or ()))
-        names = names or [name for name, one in take.people.items() if one.body is not None]
-        if not names:
-            raise MocapError(f"{source}: holds no fitted motion; `mocap fit {source}` fits it")
-        return [human_of_person(take, name) for name in names]
-    if chosen:
-        raise typer.BadParameter("a motion file has one person only", param_hint="--person")
-    from mocap.body import load_body
-    from mocap.datasets.motions import human_of_clip, motion_sources
-
-    body = load_body()
-    found = motion_sources(source, body)
-    if len(found) != 1:
-        raise MocapError(f"{source}: holds {len(found)} motions; give the file of one of them")
-    return [human_of_clip(found[0].read(), body, source.stem)]
-
-
-def _others(
-    robot: "Robot",
-    trajectory: "Trajectory",
-    stem: Path,
-    formats: list[RobotFormat],
-    fps: float | None,
-) -> list[Path]:
-    """The same motion for other projects."""
-    from mocap.datasets.robots import FORMATS, write_trajectory
-
-    files = []
-    for name in dict.fromkeys(formats):
-        if name is RobotFormat.MOCAP:
-            continue
-        form = FORMATS[name.value]
-        files.append(stem.with_name(f"{stem.name}-{form.name}{form.suffix}"))
-        written = write_trajectory(files[-1], trajectory, form, robot, fps=fps)
-        tell_rate(name, trajectory, written, asked=fps is not None)
-    return files
-
-
-def _film(
-    robot: "Robot",
-    trajectory: "Trajectory",
-    motion: "HumanMotion",
-    path: Path,
-    progress: "Progress",
-) -> Path:
-    from mocap.retarget import film
-    from mocap.video import VideoWriter
-
-    size = (640, 480)
-    with VideoWriter(path, *size, trajectory.fps) as writer:
-        for done, picture in enumerate(film(robot, trajectory, motion, size=size), 1):
-            writer.write(picture)
-            progress("film", done, len(trajectory))
-    return path
+    for outcome in outcomes:
+        for path in outcome.files:
+            say(str(path))
 
 
 def _table(rows: list[tuple[str, "RobotReport"]]) -> Table:
@@ -273,6 +225,7 @@ def add_to(app: typer.Typer) -> None:
         epilog=examples(
             "mocap retarget clip.mp4 --robot g1 --video --out g1",
             "mocap retarget clip-mocap/take.h5 --robot h1.xml --person person-2 --out h1",
+            "mocap retarget dances/ --robot t1.xml --out t1",
             "mocap retarget dance.bvh --robot g1 --format gmr --format beyondmimic --out g1",
             "mocap retarget dance.bvh --robot talos --correspondence talos/correspondence.json "
             "--fps 50 --out talos",

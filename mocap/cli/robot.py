@@ -85,6 +85,7 @@ def convert(
     """
     configure(quiet=quiet)
     with starting():
+        from mocap.cli.robot_jobs import resampling
         from mocap.datasets.robots import FORMATS, write_trajectory
 
     form = FORMATS[to.value]
@@ -95,20 +96,10 @@ def convert(
     model, trajectory = _read(file, robot, file_fps)
     with waiting("writing"):
         written = write_trajectory(out, trajectory, form, model, fps=fps)
-    tell_rate(to, trajectory, written, asked=fps is not None)
+    if fps is None and written.fps != trajectory.fps:
+        note(resampling(to.value, trajectory.fps, written.fps))
     note(f"{len(written)} frames, {written.fps:g} a second, {len(written.joint_names)} joints")
     say(str(out))
-
-
-def tell_rate(
-    form: RobotFormat, trajectory: "Trajectory", written: "Trajectory", *, asked: bool
-) -> None:
-    """Say so where a format has made motion change its rate."""
-    if written.fps != trajectory.fps and not asked:
-        note(
-            f"{form.value}: resampled from {trajectory.fps:g} to {written.fps:g} frames a second, "
-            f"as its readers take for granted; --fps {trajectory.fps:g} keeps them as they are"
-        )
 
 
 def play(

@@ -1,21 +1,29 @@
-"""Items made in processes of this machine, each with one item in hand."""
+"""Work shared by processes of this machine, each with one item in hand."""
 
 import contextlib
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from typing import Any, TypeVar
 
-from mocap.datasets.jobs.attempt import ONE_THREAD, Attempt, Item, Make, attempt
 from mocap.errors import MocapError
+
+#: Libraries that would start threads in every worker, where one worker a core is faster.
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
 
 #: Seconds that a worker gets to end before it is killed.
 _PATIENCE = 3.0
 _READY = "ready"
+
+_Item = TypeVar("_Item")
+_Done = TypeVar("_Done")
 
 
 @dataclass
@@ -24,22 +32,45 @@ class _Worker:
 
     process: SpawnProcess
     pipe: Connection
-    item: Item | None = None
+    item: Any = None
+    is_busy: bool = False
     is_ready: bool = False
 
 
-def in_processes(make: Make, items: Sequence[Item], workers: int) -> Generator[Attempt, None, None]:
-    """Make items in worker processes; closing the generator ends them.
+@dataclass(frozen=True)
+class Death:
+    """A worker has died, and took an item with it.
 
-    A worker that dies takes no more with it than the item it had in hand.
+    Attributes:
+        item: the one that it had in hand.
+        reason: how it ended, in a line.
+    """
+
+    item: Any
+    reason: str
+
+
+def cores() -> int:
+    """How many processes can work at once: containers often have fewer cores than the machine."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def in_processes(
+    work: Callable[[_Item], _Done], items: Sequence[_Item], workers: int
+) -> Generator[_Done | Death, None, None]:
+    """Do something with items in worker processes; closing the generator ends them.
+
+    A worker that dies takes no more with it than the item it had in hand. Ctrl-C reaches this
+    process alone.
 
     Args:
-        make: a picklable function; pickled once a worker.
+        work: a picklable function that raises nothing; pickled once a worker.
         items: picklable; handed out one by one.
         workers: how many processes.
 
     Yields:
-        What came of the items, in the order in which they are done.
+        What it returned, in the order in which items are done, or how a worker died.
 
     Raises:
         MocapError: a worker cannot start.
@@ -48,7 +79,7 @@ def in_processes(make: Make, items: Sequence[Item], workers: int) -> Generator[A
     team: list[_Worker] = []
     try:
         for _ in range(min(workers, len(waiting))):
-            team.append(_start(make))
+            team.append(_start(work))
         while team:
             for pipe in wait([worker.pipe for worker in team]):
                 worker = next(one for one in team if one.pipe is pipe)
@@ -59,7 +90,7 @@ def in_processes(make: Make, items: Sequence[Item], workers: int) -> Generator[A
                     team.remove(worker)
                     worker.pipe.close()
                     if waiting:
-                        team.append(_start(make))
+                        team.append(_start(work))
                 elif waiting:
                     _hand_out(worker, waiting.pop())
                 else:
@@ -69,10 +100,10 @@ def in_processes(make: Make, items: Sequence[Item], workers: int) -> Generator[A
         _end(team)
 
 
-def _start(make: Make) -> _Worker:
+def _start(work: Callable[[Any], Any]) -> _Worker:
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(
-        target=_work, args=(theirs, make), daemon=True
+        target=_work, args=(theirs, work), daemon=True
     )
     with _environment(ONE_THREAD), _deaf_to_ctrl_c():
         process.start()
@@ -80,8 +111,8 @@ def _start(make: Make) -> _Worker:
     return _Worker(process, ours)
 
 
-def _heard(worker: _Worker) -> Attempt | None:
-    """What a worker has to say: that it is ready, what came of its item, or that it died."""
+def _heard(worker: _Worker) -> Any:
+    """What a worker has to say: None when it is ready, what came of its item, or that it died."""
     try:
         told = worker.pipe.recv()
     except (EOFError, OSError):
@@ -89,11 +120,11 @@ def _heard(worker: _Worker) -> Attempt | None:
     if not worker.is_ready:
         worker.is_ready = True
         return None
-    worker.item = None
+    worker.is_busy = False
     return told
 
 
-def _death_of(worker: _Worker) -> Attempt:
+def _death_of(worker: _Worker) -> Death:
     worker.process.join(_PATIENCE)
     if worker.process.exitcode is None:
         worker.process.kill()
@@ -103,14 +134,14 @@ def _death_of(worker: _Worker) -> Attempt:
     if code < 0:
         with contextlib.suppress(ValueError):
             how = f"by {signal.Signals(-code).name}"
-    if worker.item is None:
+    if not worker.is_busy:
         raise MocapError(f"a worker process ended {how} before it had begun; see what it has said")
     memory = "; perhaps memory ran out: try fewer --workers" if code == -9 else ""
-    return Attempt(worker.item.key, reason=f"the process that made it ended {how}{memory}")
+    return Death(worker.item, f"the process that made it ended {how}{memory}")
 
 
-def _hand_out(worker: _Worker, item: Item) -> None:
-    worker.item = item
+def _hand_out(worker: _Worker, item: Any) -> None:
+    worker.item, worker.is_busy = item, True
     # If the worker has just died, reading from it will tell.
     with contextlib.suppress(OSError):
         worker.pipe.send(item)
@@ -127,15 +158,14 @@ def _end(team: Sequence[_Worker]) -> None:
             worker.process.join()
 
 
-def _work(pipe: Connection, make: Make) -> None:
+def _work(pipe: Connection, work: Callable[[Any], Any]) -> None:
     """What a worker does: items, until there are no more or its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
         pipe.send(_READY)
         while True:
-            item = pipe.recv()
-            pipe.send(attempt(make, item))
+            pipe.send(work(pipe.recv()))
 
 
 def _end_with_parent() -> None:

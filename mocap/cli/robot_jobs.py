@@ -1,0 +1,181 @@
+"""One clip to one robot's files: what `mocap retarget` does, in this process or in several."""
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mocap.body import load_body
+from mocap.cli.extraction import TAKE
+from mocap.cli.extraction import Job as Extraction
+from mocap.cli.extraction import run as extract
+from mocap.cli.folders import writable_folder
+from mocap.datasets.motions import human_of_clip, motion_sources
+from mocap.datasets.robots import FORMATS, write_trajectory
+from mocap.errors import MocapError
+from mocap.pipeline import ExtractConfig
+from mocap.processes import Death, in_processes
+from mocap.progress import Progress, silent
+from mocap.retarget import (
+    HumanMotion,
+    RetargetConfig,
+    Robot,
+    RobotReport,
+    Trajectory,
+    correspondence_of,
+    film,
+    human_of_person,
+    prepared,
+    read_correspondence,
+    read_robot,
+    retarget,
+    robot_report,
+    write_correspondence,
+    write_page,
+)
+from mocap.take import Take
+from mocap.video import VideoWriter
+
+#: How names of videos and takes end.
+VIDEOS = frozenset(
+    {".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mts", ".wmv", ".3gp"}
+)
+TAKES = frozenset({".h5", ".hdf5"})
+#: Pixels of a film.
+_SIZE = (640, 480)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One clip to be put on a robot.
+
+    Attributes:
+        source: a video, a take, or a file of motion.
+        out: the folder for what comes of it.
+        robot: name or file of the model.
+        correspondence: file that says what of the robot is what of a person; worked out if None.
+        people: ids of a take's; everybody if empty.
+        config: rate and effort.
+        formats: of :data:`mocap.datasets.robots.FORMATS`, to write as well.
+        film: whether to film the robots.
+    """
+
+    source: Path
+    out: Path
+    robot: str
+    correspondence: Path | None = None
+    people: tuple[str, ...] = ()
+    config: RetargetConfig = field(default_factory=RetargetConfig)
+    formats: tuple[str, ...] = ()
+    film: bool = False
+
+
+@dataclass
+class Outcome:
+    """What came of a job: reports by person, files, and what users should know; or why nothing."""
+
+    job: Job
+    reports: list[tuple[str, RobotReport]] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    fault: str = ""
+
+
+def run(job: Job, progress: Progress = silent) -> Outcome:
+    """Put everybody of a clip on the robot, and write what there is to say.
+
+    Raises:
+        MocapError: whatever stops it.
+    """
+    robot = read_robot(job.robot)
+    given = job.correspondence
+    found = correspondence_of(robot) if given is None else read_correspondence(given, robot)
+    motions = [prepared(one, job.config) for one in _motions(job, progress)]
+    outcome = Outcome(job, notes=[f"{robot.name}: {told}" for told in robot.notes])
+    files = outcome.files
+    with writable_folder(job.out):
+        if given is None:
+            files.append(write_correspondence(job.out / "correspondence.json", found))
+        trajectories = retarget(motions, robot, found, job.config, progress=progress)
+        for motion, trajectory in zip(motions, trajectories, strict=True):
+            files.append(trajectory.save(job.out / f"{motion.name}.npz"))
+            report = robot_report(trajectory, motion, robot, found)
+            outcome.reports.append((motion.name, report))
+            files.append(report.write(job.out / f"{motion.name}-report.json"))
+            shown = job.out / f"{motion.name}.mp4"
+            if job.film:
+                files.append(_film(robot, trajectory, motion, shown, progress))
+            page = job.out / f"{motion.name}-report.html"
+            name = shown.name if job.film else None
+            files.append(write_page(report, trajectory, robot, page, film=name))
+            _write_others(outcome, robot, trajectory)
+    return outcome
+
+
+def run_all(jobs: Sequence[Job], workers: int) -> Generator[Outcome, None, None]:
+    """Run jobs in several processes; what stops one is its outcome's fault and stops no other.
+
+    Yields:
+        Outcomes, in the order in which they are done.
+    """
+    with closing(in_processes(_attempt, jobs, min(workers, len(jobs)))) as team:
+        for done in team:
+            yield Outcome(done.item, fault=done.reason) if isinstance(done, Death) else done
+
+
+def _attempt(job: Job) -> Outcome:
+    try:
+        return run(job)
+    except (MocapError, OSError) as error:
+        return Outcome(job, fault=str(error))
+
+
+def _motions(job: Job, progress: Progress) -> list[HumanMotion]:
+    """The motion of everybody wanted."""
+    source = job.source
+    if source.suffix.lower() in VIDEOS:
+        extract(Extraction(source, job.out, ExtractConfig()), progress)
+        source = job.out / TAKE
+    if source.suffix.lower() in TAKES:
+        take = Take.load(source)
+        names = job.people or [name for name, one in take.people.items() if one.body is not None]
+        if not names:
+            raise MocapError(f"{source}: holds no fitted motion; `mocap fit {source}` fits it")
+        return [human_of_person(take, name) for name in names]
+    if job.people:
+        raise MocapError(f"{source}: a motion file has one person only; leave --person out")
+    body = load_body()
+    found = motion_sources(source, body)
+    if len(found) != 1:
+        raise MocapError(f"{source}: holds {len(found)} motions; give the file of one of them")
+    return [human_of_clip(found[0].read(), body, source.stem)]
+
+
+def _write_others(outcome: Outcome, robot: Robot, trajectory: Trajectory) -> None:
+    """The same motion for other projects."""
+    job = outcome.job
+    for name in job.formats:
+        form = FORMATS[name]
+        path = job.out / f"{trajectory.person}-{form.name}{form.suffix}"
+        written = write_trajectory(path, trajectory, form, robot, fps=job.config.fps)
+        outcome.files.append(path)
+        if written.fps != trajectory.fps:
+            outcome.notes.append(resampling(name, trajectory.fps, written.fps))
+
+
+def resampling(form: str, was: float, now: float) -> str:
+    """What to say where a format has made motion change its rate."""
+    return (
+        f"{form}: resampled from {was:g} to {now:g} frames a second, as its readers take for "
+        f"granted; --fps {was:g} keeps them as they are"
+    )
+
+
+def _film(
+    robot: Robot, trajectory: Trajectory, motion: HumanMotion, path: Path, progress: Progress
+) -> Path:
+    with VideoWriter(path, *_SIZE, trajectory.fps) as writer:
+        for done, picture in enumerate(film(robot, trajectory, motion, size=_SIZE), 1):
+            writer.write(picture)
+            progress("film", done, len(trajectory))
+    return path
