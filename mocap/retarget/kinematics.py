@@ -1,9 +1,10 @@
 """Forward kinematics of a robot in many poses at once, and how points move with its joints."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.spatial.transform import Rotation
 
 from mocap.retarget.robot import Robot
@@ -62,6 +63,26 @@ class Posed:
             return turned + self.places[body]
         return turned + self.places[body][:, None]
 
+    def points(
+        self,
+        bodies: Int[np.ndarray, " some"],
+        frames: Int[np.ndarray, " some"],
+        offsets: Float[np.ndarray, "some 3"],
+    ) -> Float[np.ndarray, "some 3"]:
+        """Points that ride on bodies, each in a frame of its own, world metres."""
+        turned = np.einsum("kab,kb->ka", self.turns[bodies, frames], offsets)
+        return self.places[bodies, frames] + turned
+
+    def locals(
+        self,
+        bodies: Int[np.ndarray, " some"],
+        frames: Int[np.ndarray, " some"],
+        points: Float[np.ndarray, "some 3"],
+    ) -> Float[np.ndarray, "some 3"]:
+        """The other way round: world points in bodies' axes."""
+        away = points - self.places[bodies, frames]
+        return np.einsum("kba,kb->ka", self.turns[bodies, frames], away)
+
     def vector(self, body: int, offset: Float[np.ndarray, "3"]) -> np.ndarray:
         """(F, 3) a direction that turns with a body."""
         return self.turns[body] @ offset
@@ -69,30 +90,125 @@ class Posed:
 
 def pose_robot(robot: Robot, pose: Pose) -> Posed:
     """Forward kinematics."""
+    links, levels = _levels(robot)
     frames, bodies, joints = len(pose), len(robot.bodies), len(robot.joints)
-    places, turns = np.empty((bodies, frames, 3)), np.empty((bodies, frames, 3, 3))
+    places, turns = np.empty((links, frames, 3)), np.empty((links, frames, 3, 3))
     axes, anchors = np.empty((joints, frames, 3)), np.empty((joints, frames, 3))
     places[0], turns[0] = pose.place, pose.turn
-    sine, rest = np.sin(pose.joints), 1.0 - np.cos(pose.joints)
-    for body in range(bodies):
-        if body:
-            above = robot.parents[body]
-            places[body] = places[above] + turns[above] @ robot.offsets[body]
-            turns[body] = turns[above] @ robot.turns[body]
-        for joint in robot.joints_of(body):
-            axis, anchor = robot.axes[joint], robot.anchors[joint]
-            axes[joint] = turns[body] @ axis
-            anchors[joint] = places[body] + turns[body] @ anchor
-            if robot.slides[joint]:
-                places[body] += axes[joint] * pose.joints[:, joint, None]
-                continue
-            skew = _skew(axis)
-            # Rodrigues' formula.
-            spin = sine[:, joint, None, None] * skew + rest[:, joint, None, None] * (skew @ skew)
-            turns[body] += turns[body] @ spin
-            if anchor.any():
-                places[body] = anchors[joint] - turns[body] @ anchor
-    return Posed(places, turns, axes, anchors)
+    # One more column, of zeros, for links that nothing moves.
+    angles, shifts = np.zeros((joints + 1, frames)), np.zeros((joints + 1, frames))
+    angles[:-1] = np.where(robot.slides[:, None], 0.0, pose.joints.T)
+    shifts[:-1] = np.where(robot.slides[:, None], pose.joints.T, 0.0)
+    sine, rest = np.sin(angles)[..., None, None], 1.0 - np.cos(angles)[..., None, None]
+    for level in levels:
+        above = turns[level.above].reshape(len(level.links), -1, 3)
+        across = (above @ level.across).reshape(len(level.links), frames, 3, -1)
+        # Rodrigues' formula.
+        turn = across[..., :3] + sine[level.joints] * across[..., 3:6]
+        turn += rest[level.joints] * across[..., 6:9]
+        place = places[level.above] + across[..., 9]
+        anchor, axis = place + across[..., 10], across[..., 11]
+        axes[level.moved], anchors[level.moved] = axis[level.moves], anchor[level.moves]
+        if level.anchored:
+            place = anchor - np.einsum("kfab,kb->kfa", turn, level.anchors)
+        if level.slides:
+            place = place + shifts[level.joints][..., None] * axis
+        places[level.links], turns[level.links] = place, turn
+    return Posed(places[:bodies], turns[:bodies], axes, anchors)
+
+
+@dataclass(frozen=True)
+class _Level:
+    """Links that hang on links of levels before, so that all of them are placed at once.
+
+    A link is a body, or, where several joints move a body, what is between two of them.
+
+    Attributes:
+        links: (K,) their numbers: bodies', and beyond these of what is between joints.
+        above: (K,) what they hang on.
+        joints: (K,) what moves each; the number of joints where nothing does.
+        across: (K, 3, 12) in the axes of the link above: three for Rodrigues' formula, and the
+            columns of the offset, the joint's anchor and its axis.
+        anchors: (K, 3) of joints, in the link's axes, metres.
+        anchored: whether any is not zero.
+        slides: whether any joint slides.
+        moves: (M,) rows of links that a joint moves, and ``moved``: (M,) those joints.
+    """
+
+    links: Int[np.ndarray, " links"]
+    above: Int[np.ndarray, " links"]
+    joints: Int[np.ndarray, " links"]
+    across: Float[np.ndarray, "links 3 12"]
+    anchors: Float[np.ndarray, "links 3"]
+    anchored: bool
+    slides: bool
+    moves: Int[np.ndarray, " moved"]
+    moved: Int[np.ndarray, " moved"]
+
+
+@lru_cache(maxsize=8)
+def _levels(robot: Robot) -> tuple[int, tuple[_Level, ...]]:
+    """How many links a robot has, and all but the base by how far they are from it."""
+    count, none = len(robot.bodies), len(robot.joints)
+    depths = [0] * count
+    levels: dict[int, list[tuple[int, int, int, np.ndarray, np.ndarray]]] = {}
+    for body in range(1, count):
+        above, offset, turn = int(robot.parents[body]), robot.offsets[body], robot.turns[body]
+        depth = depths[above]
+        joints = robot.joints_of(body) or (none,)
+        for joint in joints:
+            depth += 1
+            last = joint == joints[-1]
+            link = body if last else count
+            count += not last
+            levels.setdefault(depth, []).append((link, above, joint, offset, turn))
+            above, offset, turn = link, np.zeros(3), np.eye(3)
+        depths[body] = depth
+    return count, tuple(_level(robot, levels[depth]) for depth in sorted(levels))
+
+
+def _level(robot: Robot, rows: list[tuple[int, int, int, np.ndarray, np.ndarray]]) -> _Level:
+    links, above, joints = np.array([row[:3] for row in rows]).T
+    across, anchors = np.zeros((len(rows), 3, 12)), np.zeros((len(rows), 3))
+    moves = np.flatnonzero(joints < len(robot.joints))
+    for at, (*_, joint, offset, turn) in enumerate(rows):
+        across[at, :, :3], across[at, :, 9] = turn, offset
+        if at in moves:
+            axis, anchors[at] = robot.axes[joint], robot.anchors[joint]
+            skew = skews(axis)
+            across[at, :, 3:6], across[at, :, 6:9] = turn @ skew, turn @ skew @ skew
+            across[at, :, 10], across[at, :, 11] = turn @ anchors[at], turn @ axis
+    return _Level(
+        links=links,
+        above=above,
+        joints=joints,
+        across=across,
+        anchors=anchors,
+        anchored=bool(anchors.any()),
+        slides=bool(robot.slides[joints[moves]].any()),
+        moves=moves,
+        moved=joints[moves],
+    )
+
+
+def twists(
+    robot: Robot, posed: Posed, moving: Int[np.ndarray, " moving"]
+) -> Float[np.ndarray, "frames 6 unknowns"]:
+    """What a unit of each unknown does to the bodies it moves.
+
+    Returns:
+        (F, 6, 6 + A) how it turns them, about the world's axes, and how it moves what of them is
+        in the world's origin; of the base's place and turn, and of some joints.
+    """
+    base = posed.places[0]
+    found = np.zeros((len(base), 6, 6 + len(moving)))
+    found[:, 3:, :3] = found[:, :3, 3:6] = np.eye(3)
+    found[:, 3:, 3:6] = skews(base)
+    axes, slides = posed.axes[moving], robot.slides[moving]
+    found[:, :3, 6:] = np.where(slides[:, None, None], 0.0, axes).transpose(1, 2, 0)
+    moments = cross(posed.anchors[moving], axes)
+    found[:, 3:, 6:] = np.where(slides[:, None, None], axes, moments).transpose(1, 2, 0)
+    return found
 
 
 def body_velocities(
@@ -132,6 +248,16 @@ def at_rest(robot: Robot) -> Posed:
     return pose_robot(robot, pose)
 
 
-def _skew(axis: np.ndarray) -> np.ndarray:
-    x, y, z = axis
-    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+def skews(vectors: Float[np.ndarray, "*many 3"]) -> Float[np.ndarray, "*many 3 3"]:
+    """Matrices that take the cross product with vectors: ``skews(a) @ b = a x b``."""
+    found = np.zeros((*vectors.shape, 3))
+    for row, column, of in ((2, 1, 0), (0, 2, 1), (1, 0, 2)):
+        found[..., row, column], found[..., column, row] = vectors[..., of], -vectors[..., of]
+    return found
+
+
+def cross(a: Float[np.ndarray, "*many 3"], b: Float[np.ndarray, "*many 3"]) -> np.ndarray:
+    """(..., 3) the cross product; numpy's own takes its time."""
+    ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
+    bx, by, bz = b[..., 0], b[..., 1], b[..., 2]
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)

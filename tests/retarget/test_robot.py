@@ -28,8 +28,25 @@ URDF = """<robot name="two"><link name="base"><inertial><mass value="1"/>
 <axis xyz="1 0 0"/><limit lower="-1" upper="1" effort="1"/><mimic joint="j"/></joint></robot>"""
 
 
-def test_forward_kinematics_is_mujocos(tmp_path):
-    robot = read_robot(written(tmp_path))
+#: Several joints on one body, off its origin and askew; a slide; a body that nothing moves.
+ODD = """<mujoco model="odd"><compiler angle="radian"/><worldbody><body name="base" pos="0 0 1">
+<freejoint/><geom size=".1"/>
+<body name="a" pos=".1 .2 .3" euler=".3 -.2 1"><geom size=".1"/>
+ <joint name="a1" axis="1 2 -1" pos=".05 0 .1"/><joint name="a2" axis="0 1 0" pos="-.1 .2 0"/>
+ <body name="b" pos="0 .3 0" euler="1 0 .5"><geom size=".1"/>
+  <body name="c" pos="0 0 .4"><geom size=".1"/>
+   <joint name="c1" type="slide" axis="0 1 1"/><joint name="c2" axis="0 0 1" pos=".1 0 0"/></body>
+ </body></body>
+<body name="d" pos="0 -.3 0"><geom size=".1"/><joint name="d1" axis="0 1 0"/></body>
+</body></worldbody></mujoco>"""
+
+
+@pytest.mark.parametrize("model", ["made up", "odd"])
+def test_forward_kinematics_is_mujocos(tmp_path, model):
+    path = written(tmp_path)
+    if model == "odd":
+        path.write_text(ODD)
+    robot = read_robot(path)
     rng = np.random.default_rng(0)
     joints = rng.uniform(-1, 1, (5, len(robot.joints)))
     turn = np.tile(np.eye(3), (5, 1, 1))
@@ -44,6 +61,9 @@ def test_forward_kinematics_is_mujocos(tmp_path):
         np.testing.assert_allclose(posed.places[:, frame], data.xpos[own], atol=1e-12)
         turns = data.xmat[own].reshape(-1, 3, 3)
         np.testing.assert_allclose(posed.turns[:, frame], turns, atol=1e-12)
+        axes = [robot.model.joint(name).id for name in robot.joints]
+        np.testing.assert_allclose(posed.axes[:, frame], data.xaxis[axes], atol=1e-12)
+        np.testing.assert_allclose(posed.anchors[:, frame], data.xanchor[axes], atol=1e-12)
 
 
 def test_a_base_that_is_bolted_down_is_freed(tmp_path):
