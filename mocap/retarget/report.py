@@ -123,7 +123,7 @@ def robot_report(
     contacts = motion.contacts if trajectory.contacts is None else trajectory.contacts
     beside = outside_support(robot, found, posed, contacts, slow)
     measured = np.isfinite(beside)
-    overlaps = [bool(pairs) for pairs in Collisions(robot, margin=0.0).overlaps(pose, 0.0)]
+    overlaps = Collisions(robot, margin=0.0).overlaps(pose)
     figures: dict[str, dict[str, Any]] = {
         "frames": {"count": len(motion), "fps": trajectory.fps, "not_finite": 0},
         "tracking": tracking(robot, found, targets, posed),
@@ -131,7 +131,7 @@ def robot_report(
         "jumps": jumps(robot, found, targets, pose),
         "feet": stances(robot, found, targets, posed),
         "ground": ground(robot, posed),
-        "self_collision": {"frames": int(np.sum(overlaps))},
+        "self_collision": {"frames": int(overlaps.sum())},
         "straight_limbs": bends(robot, found, posed),
         "balance": {
             "slow_frames": int(measured.sum()),

@@ -13,13 +13,13 @@ from mocap.progress import Progress, silent
 from mocap.retarget.barriers import Barriers
 from mocap.retarget.collisions import Collisions
 from mocap.retarget.correspondence import Correspondence, correspondence_of
+from mocap.retarget.ground import ground_of
 from mocap.retarget.human import HumanMotion
 from mocap.retarget.kinematics import Pose, pose_robot
 from mocap.retarget.limits import within_limits
 from mocap.retarget.robot import Robot
 from mocap.retarget.solver import SolverConfig, solve
 from mocap.retarget.starting import some_of, start_of, thinned
-from mocap.retarget.surface import hulls
 from mocap.retarget.targets import scale_of, targets_of
 from mocap.retarget.tasks import Tasks, tasks_of
 from mocap.retarget.trajectory import Trajectory, of_one_sign
@@ -115,15 +115,15 @@ def _followed(
 ) -> Pose:
     robot, targets = tasks.robot, tasks.targets
     frames, fps = len(targets), targets.fps
-    shapes = hulls(robot) if config.ground else None
+    ground = ground_of(robot) if config.ground else None
     stride = max(1, round(fps / config.coarse)) if frames > 4 else 1
     at = np.arange(0, frames, stride)
     few = replace(tasks, targets=some_of(targets, at, fps / stride))
     pose = start_of(few)
     pose = solve(few, pose, Barriers(few, fps / stride), config, config.coarse_iterations, count)
-    loose = Barriers(few, fps / stride, shapes, collisions)
+    loose = Barriers(few, fps / stride, ground, collisions)
     pose = solve(few, pose, loose, config, config.coarse_iterations, count)
-    barriers = Barriers(tasks, fps, shapes, collisions)
+    barriers = Barriers(tasks, fps, ground, collisions)
     if loose.near is not None:
         barriers.near = np.repeat(binary_dilation(loose.near), stride)[:frames]
     pose = _in_parts(tasks, thinned(pose, at, frames), barriers, config, count)
@@ -152,7 +152,7 @@ def _in_parts(
     for start in range(0, frames, _PART):
         at = np.arange(max(start - 2, 0), min(start + _PART + _OVERLAP, frames))
         part = replace(tasks, targets=some_of(tasks.targets, at, barriers.fps))
-        held = Barriers(part, barriers.fps, barriers.hulls, barriers.collisions)
+        held = Barriers(part, barriers.fps, barriers.ground, barriers.collisions)
         held.near = None if barriers.near is None else barriers.near[at]
         given = Pose(place[at], turn[at], joints[at])
         found = solve(part, given, held, config, config.iterations, count, frozen=at < start)
@@ -168,7 +168,7 @@ def _repaired(
     # Two frozen frames on both sides keep stretches apart that are solved in a row.
     at = np.flatnonzero(binary_dilation(inner, iterations=2))
     part = replace(tasks, targets=some_of(tasks.targets, at, fps))
-    held = Barriers(part, fps, barriers.hulls, barriers.collisions, firmness=barriers.firmness)
+    held = Barriers(part, fps, barriers.ground, barriers.collisions, firmness=barriers.firmness)
     mended = solve(part, pose[at], held, config, config.repair_iterations, frozen=~inner[at])
     place, turn, joints = pose.place.copy(), pose.turn.copy(), pose.joints.copy()
     place[inner], turn[inner], joints[inner] = (

@@ -175,6 +175,7 @@ def read_robot(name: str | Path) -> Robot:
             base.add_freejoint()
             notes.append(f"a free joint added to {base.name}")
         notes += add_capsules(base)
+        _share_housings(spec, base)
         model = spec.compile()
     except (ValueError, OSError) as error:
         text = " ".join(str(error).split())
@@ -197,6 +198,15 @@ def _base(spec: Any, path: Path) -> Any:
     if not base.name:
         base.name = "base"
     return base
+
+
+def _share_housings(spec: Any, body: Any) -> None:
+    """Leave a body and its children's children out of collisions: they overlap in housings."""
+    for child in body.bodies:
+        for grandchild in child.bodies:
+            if body.name and grandchild.name:
+                spec.add_exclude(bodyname1=body.name, bodyname2=grandchild.name)
+        _share_housings(spec, child)
 
 
 def _arrays(

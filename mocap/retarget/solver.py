@@ -1,7 +1,7 @@
 """The motion that follows its targets within a robot's limits: all frames at once.
 
 Levenberg-Marquardt, each frame with damping of its own, on one energy: what pulls at parts
-(:mod:`.tasks`), accelerations that cost (:mod:`.ties`), and one-sided terms for joint limits,
+(:mod:`.pulls`), accelerations that cost (:mod:`.ties`), and one-sided terms for joint limits,
 speeds, the ground and the robot's own body (:mod:`.barriers`, :mod:`.steps`). These begin a little
 inside of the limits, so that hardly anything is left to be moved within them at the end
 (:mod:`.limits`).
@@ -16,9 +16,10 @@ from scipy.ndimage import binary_dilation, gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from mocap.retarget.barriers import Barriers
-from mocap.retarget.kinematics import Pose, Posed, pose_robot
+from mocap.retarget.kinematics import Pose, Posed, pose_robot, twists
+from mocap.retarget.pulls import Off, Pulls
 from mocap.retarget.steps import FROZEN, constrained_step
-from mocap.retarget.tasks import Tasks, residuals
+from mocap.retarget.tasks import Tasks
 from mocap.retarget.ties import Ties
 
 #: Longest step of an angle in one iteration, radians.
@@ -57,6 +58,25 @@ class SolverConfig:
     ground: bool = True
 
 
+@dataclass(frozen=True)
+class _State:
+    """Where a solve has come to.
+
+    Attributes:
+        pose: of all frames.
+        posed: the same.
+        off: how far parts are off.
+        seconds: (F - 2, n) second differences of the unknowns.
+        energy: (F,) of each frame, without barriers.
+    """
+
+    pose: Pose
+    posed: Posed
+    off: Off
+    seconds: Float[np.ndarray, "inner unknowns"]
+    energy: Float[np.ndarray, " frames"]
+
+
 def solve(
     tasks: Tasks,
     pose: Pose,
@@ -67,24 +87,33 @@ def solve(
     frozen: Bool[np.ndarray, " frames"] | None = None,
 ) -> Pose:
     """The pose of least energy near a given one; frozen frames stay as they are."""
-    posed = pose_robot(tasks.robot, pose)
+    pulls = Pulls(tasks)
+
+    def state_of(pose: Pose) -> _State:
+        posed = pose_robot(tasks.robot, pose)
+        off, seconds = pulls.off(posed), _seconds(tasks, pose)
+        return _State(pose, posed, off, seconds, _energies(tasks, pose, off, seconds, config))
+
+    state = state_of(pose)
     damping = np.full(len(pose), _DAMPING)
     still = np.zeros(len(pose), bool) if frozen is None else frozen
+    weights = _accelerations(tasks, config)
     for _ in range(iterations):
+        pose, posed = state.pose, state.posed
         barriers.prepare(pose, posed)
-        normal, gradient = _equations(tasks, pose, posed, config)
-        rows = barriers.rows(pose, posed)
-        ties = _ties(tasks, pose, barriers, config)
-        energy = _energies(tasks, pose, posed, barriers, config)
+        turning = twists(tasks.robot, posed, tasks.moving)
+        normal, gradient = _equations(tasks, pulls, state, turning, config)
+        rows = barriers.rows(pose, posed, turning)
+        ties = Ties(weights, state.seconds, *barriers.speeds(pose))
+        energy = state.energy + barriers.energies(pose, posed)
         firm = np.where(still, FROZEN, damping)
         step = constrained_step(normal, gradient, ties, rows, firm)
         most = np.abs(step[:, 3:]).max(1, keepdims=True)
         step *= np.minimum(1.0, _STEP / np.maximum(most, 1e-9))
         share = np.ones(len(pose))
         for attempt in range(_TRIES):
-            candidate = _moved(tasks, pose, share[:, None] * step)
-            there = pose_robot(tasks.robot, candidate)
-            new = _energies(tasks, candidate, there, barriers, config)
+            candidate = state_of(_moved(tasks, pose, share[:, None] * step))
+            new = candidate.energy + barriers.energies(candidate.pose, candidate.posed)
             worse = new > energy
             if attempt == 0:
                 # Each frame is damped for itself: one that is stuck holds nobody else up.
@@ -97,10 +126,10 @@ def solve(
             on_iteration()
         if not new.sum() < energy.sum():
             continue  # with more damping
-        pose, posed = candidate, there
+        state = candidate
         if energy.sum() - new.sum() < _ENOUGH * new.sum():
             break
-    return pose
+    return state.pose
 
 
 def _moved(tasks: Tasks, pose: Pose, step: np.ndarray) -> Pose:
@@ -110,13 +139,13 @@ def _moved(tasks: Tasks, pose: Pose, step: np.ndarray) -> Pose:
     return pose.moved(whole)
 
 
-def _accelerations(tasks: Tasks, config: SolverConfig, fps: float) -> np.ndarray:
+def _accelerations(tasks: Tasks, config: SolverConfig) -> np.ndarray:
     """(n,) weight of second differences of each unknown."""
     joint, base = config.acceleration
     units = np.concatenate(
         [np.full(3, base), np.full(3, 0.5 * joint), np.full(len(tasks.moving), joint)]
     )
-    return (fps**2 / units) ** 2
+    return (tasks.targets.fps**2 / units) ** 2
 
 
 def _seconds(tasks: Tasks, pose: Pose) -> Float[np.ndarray, "inner unknowns"]:
@@ -128,41 +157,27 @@ def _seconds(tasks: Tasks, pose: Pose) -> Float[np.ndarray, "inner unknowns"]:
 
 
 def _energies(
-    tasks: Tasks, pose: Pose, posed: Posed, barriers: Barriers, config: SolverConfig
+    tasks: Tasks, pose: Pose, off: Off, seconds: np.ndarray, config: SolverConfig
 ) -> Float[np.ndarray, " frames"]:
-    """The energy of each frame."""
-    total = np.zeros(len(pose))
-    for group in tasks.groups:
-        total += np.sum(residuals(tasks, group, posed, False)[0] ** 2, 1)
-    squares = _accelerations(tasks, config, barriers.fps) * _seconds(tasks, pose) ** 2
-    total[1:-1] += np.sum(squares, 1)
-    off = (pose.joints - tasks.robot.resting())[:, tasks.moving] / config.rest
-    return 0.5 * (total + np.sum(off**2, 1)) + barriers.energies(pose, posed)
+    """The energy of each frame, without barriers."""
+    total = np.sum(off.value**2, 1)
+    total[1:-1] += np.sum(_accelerations(tasks, config) * seconds**2, 1)
+    strayed = _strayed(tasks, pose, config)
+    return 0.5 * (total + np.sum(strayed**2, 1))
 
 
 def _equations(
-    tasks: Tasks, pose: Pose, posed: Posed, config: SolverConfig
+    tasks: Tasks, pulls: Pulls, state: _State, turning: np.ndarray, config: SolverConfig
 ) -> tuple[np.ndarray, np.ndarray]:
     """Normal matrices (F, n, n) and gradients (F, n) of what pulls within frames."""
-    frames, size = len(pose), tasks.size
-    normal, gradient = np.zeros((frames, size, size)), np.zeros((frames, size))
-    for group in tasks.groups:
-        value, slope = residuals(tasks, group, posed, True)
-        assert slope is not None
-        across = np.swapaxes(slope, 1, 2)
-        columns = group.columns
-        normal[:, columns[:, None], columns] += across @ slope
-        gradient[:, columns] += (across @ value[..., None])[..., 0]
-    off = (pose.joints - tasks.robot.resting())[:, tasks.moving]
-    gradient[:, 6:] += off / config.rest**2
+    slope = pulls.slopes(state.off, turning)
+    normal = np.swapaxes(slope, 1, 2) @ slope
+    gradient = (state.off.value[:, None] @ slope)[:, 0]
+    gradient[:, 6:] += _strayed(tasks, state.pose, config) / config.rest
     np.einsum("fmm->fm", normal)[:, 6:] += config.rest**-2
     return normal, gradient
 
 
-def _ties(tasks: Tasks, pose: Pose, barriers: Barriers, config: SolverConfig) -> Ties:
-    """What ties the frames of a motion."""
-    frames, size = len(pose), tasks.size
-    fast, stiff = np.zeros((frames - 1, size)), np.zeros((frames - 1, size))
-    fast[:, 6:], stiff[:, 6:] = barriers.speeds(pose)
-    weights = _accelerations(tasks, config, barriers.fps)
-    return Ties(weights, _seconds(tasks, pose), fast, stiff)
+def _strayed(tasks: Tasks, pose: Pose, config: SolverConfig) -> Float[np.ndarray, "frames moving"]:
+    """How far joints are from where they rest, in units of what little it costs."""
+    return (pose.joints - tasks.robot.resting())[:, tasks.moving] / config.rest

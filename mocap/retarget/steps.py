@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import binary_dilation
 
-from mocap.retarget.barriers import Row
+from mocap.retarget.rows import Rows
 from mocap.retarget.ties import Ties
 
 #: What keeps a frame where it is.
@@ -25,7 +25,7 @@ def constrained_step(
     normal: Float[np.ndarray, "frames unknowns unknowns"],
     gradient: Float[np.ndarray, "frames unknowns"],
     ties: Ties,
-    rows: list[Row],
+    rows: list[Rows],
     damping: Float[np.ndarray, " frames"],
 ) -> Float[np.ndarray, "frames unknowns"]:
     """The step of least energy.
@@ -46,7 +46,7 @@ def constrained_step(
         place = np.full(len(step), -1)
         place[at] = np.arange(len(at))
         for row, active in zip(rows, acting, strict=True):
-            row.push(matrix, pull, active & (place[row.frames] >= 0), place)
+            row.push(matrix, pull, active, place)
         # What is solved for is the change of the step so far.
         pull += (matrix @ step[at, :, None])[..., 0] + damping[at, None] * step[at]
         pull += ties.gradient(step)[at]
@@ -56,14 +56,14 @@ def constrained_step(
         after = [row.after(step) for row in rows]
         again = np.zeros(len(step), bool)
         for row, value, active in zip(rows, after, acting, strict=True):
-            again[row.frames[~active & (value < -_NOTICED)]] = True
+            again[row.frames[(~active & (value < -_NOTICED)).any(1)]] = True
         if not again.any():
             break
         again = binary_dilation(again, iterations=_AROUND)
         if again.mean() > _MOST:
             again[:] = True
         acting = [
-            np.where(again[row.frames], value < 0, active)
+            np.where(again[row.frames, None], value < 0, active)
             for row, value, active in zip(rows, after, acting, strict=True)
         ]
     return step

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.linalg import solveh_banded
+from scipy.linalg.lapack import dpbsv
 
 
 @dataclass(frozen=True)
@@ -57,26 +57,30 @@ class Ties:
             numpy.linalg.LinAlgError: the matrix is not positive.
         """
         frames, size = gradient.shape
-        band = min(2, frames - 1) * size
-        upper = np.zeros((band + 1, frames, size))
-        for above in range(min(size, band + 1)):
-            upper[band - above, :, above:] = np.diagonal(normal, above, 1, 2)
+        band = max(min(2, frames - 1) * size, size - 1)
+        # Columns of the upper triangle, each from its top down to the diagonal, as LAPACK has them.
+        columns = np.zeros((frames, size, band + 1))
+        for column in range(size):
+            columns[:, column, band - column :] = normal[:, column, : column + 1]
+        diagonal = columns[..., band]
         if frames > 2:
-            upper[band, :-2] += self.weights
-            upper[band, 1:-1] += 4 * self.weights
-            upper[band, 2:] += self.weights
-            upper[band - size, 1:-1] -= 2 * self.weights
-            upper[band - size, 2:] -= 2 * self.weights
-            upper[band - 2 * size, 2:] += self.weights
-        upper[band, :-1] += self.stiff
-        upper[band, 1:] += self.stiff
+            diagonal[:-2] += self.weights
+            diagonal[1:-1] += 4 * self.weights
+            diagonal[2:] += self.weights
+            columns[1:-1, :, band - size] -= 2 * self.weights
+            columns[2:, :, band - size] -= 2 * self.weights
+            columns[2:, :, band - 2 * size] += self.weights
+        diagonal[:-1] += self.stiff
+        diagonal[1:] += self.stiff
         if frames > 1:
-            upper[band - size, 1:] -= self.stiff
-        upper[band] += damping[:, None] + 1e-9 * upper[band]
-        return solveh_banded(
-            upper.reshape(band + 1, frames * size),
+            columns[1:, :, band - size] -= self.stiff
+        diagonal += damping[:, None] + 1e-9 * diagonal
+        _, step, failed = dpbsv(
+            columns.reshape(frames * size, band + 1).T,
             -gradient.ravel(),
             overwrite_ab=True,
             overwrite_b=True,
-            check_finite=False,
-        ).reshape(frames, size)
+        )
+        if failed:
+            raise np.linalg.LinAlgError(f"its equations have no solution in frame {failed // size}")
+        return step.reshape(frames, size)

@@ -8,11 +8,12 @@ pytest.importorskip("mujoco", reason="MuJoCo is not installed")
 from mocap.retarget import correspondence_of, read_robot
 from mocap.retarget.barriers import Barriers
 from mocap.retarget.collisions import Collisions
-from mocap.retarget.kinematics import pose_robot
+from mocap.retarget.ground import ground_of
+from mocap.retarget.kinematics import pose_robot, twists
+from mocap.retarget.pulls import Pulls
 from mocap.retarget.starting import start_of
-from mocap.retarget.surface import hulls
 from mocap.retarget.targets import scale_of, targets_of
-from mocap.retarget.tasks import residuals, tasks_of
+from mocap.retarget.tasks import tasks_of
 from retarget.made_up import marching, written
 
 STEP = 1e-6
@@ -29,36 +30,67 @@ def posed_tasks(tmp_path_factory):
     return tasks, pose
 
 
+def stepped(tasks, pose, step):
+    """A pose after a step of the solver's unknowns."""
+    whole = np.zeros((len(pose), 6 + len(tasks.robot.joints)))
+    whole[:, :6], whole[:, 6 + tasks.moving] = step[:, :6], step[:, 6:]
+    return pose.moved(whole)
+
+
 def test_residuals_change_as_they_say(posed_tasks):
     tasks, pose = posed_tasks
-    for group in tasks.groups:
-        value, slope = residuals(tasks, group, pose_robot(tasks.robot, pose), True)
-        for at, column in enumerate(group.columns):
-            step = np.zeros((len(pose), 6 + len(tasks.robot.joints)))
-            step[:, column if column < 6 else 6 + tasks.moving[column - 6]] = STEP
-            after, _ = residuals(tasks, group, pose_robot(tasks.robot, pose.moved(step)), False)
-            difference = (after - value) / STEP
+    pulls, posed = Pulls(tasks), pose_robot(tasks.robot, pose)
+    off = pulls.off(posed)
+    slopes = pulls.slopes(off, twists(tasks.robot, posed, tasks.moving))
+    assert slopes.shape[1] == 3 * (len(tasks.found.segments) + len(tasks.found.bearings) + 3)
+    for column in range(tasks.size):
+        step = np.zeros((len(pose), tasks.size))
+        step[:, column] = STEP
+        after = pulls.off(pose_robot(tasks.robot, stepped(tasks, pose, step)))
+        difference = (after.value - off.value) / STEP
+        for rows in np.split(np.arange(slopes.shape[1]), slopes.shape[1] // 3):
             # Turns are told as rotation vectors, whose derivative is exact only where they are 0.
-            loose = 0.35 * np.abs(difference).max() + 1e-3
-            np.testing.assert_allclose(slope[:, :, at], difference, atol=loose)
+            loose = 0.35 * np.abs(difference[:, rows]).max() + 1e-3
+            np.testing.assert_allclose(slopes[:, rows, column], difference[:, rows], atol=loose)
 
 
 def test_ground_and_body_change_as_they_say(posed_tasks):
     tasks, pose = posed_tasks
     lowered = pose.moved(np.eye(1, 6 + len(tasks.robot.joints), 2).repeat(12, 0) * -0.15)
     robot = tasks.robot
-    barriers = Barriers(tasks, 30.0, hulls(robot), Collisions(robot, margin=0.3))
+    barriers = Barriers(tasks, 30.0, ground_of(robot), Collisions(robot, margin=0.3))
     posed = pose_robot(robot, lowered)
     barriers.prepare(lowered, posed)
-    rows = barriers.rows(lowered, posed)
-    assert len(rows) > 4
-    rng = np.random.default_rng(4)
-    step = np.zeros((12, tasks.size))
-    step[:] = STEP * rng.normal(size=step.shape)
-    whole = np.zeros((12, 6 + len(robot.joints)))
-    whole[:, :6], whole[:, 6 + tasks.moving] = step[:, :6], step[:, 6:]
-    after = pose_robot(robot, lowered.moved(whole))
-    again = barriers.rows(lowered.moved(whole), after)
+    rows = barriers.rows(lowered, posed, twists(robot, posed, tasks.moving))
+    assert len(rows) == 3
+    assert all((row.value < 0).sum() > 4 for row in rows[1:])
+    step = STEP * np.random.default_rng(4).normal(size=(12, tasks.size))
+    moved = stepped(tasks, lowered, step)
+    after = pose_robot(robot, moved)
+    again = barriers.rows(moved, after, twists(robot, after, tasks.moving))
     for row, new in zip(rows, again, strict=True):
-        if len(row.value) == len(new.value):
-            np.testing.assert_allclose(row.after(step), new.value, atol=2e-4 * STEP / 1e-6)
+        assert (np.isfinite(new.value).sum(1) > 1).any()
+        np.testing.assert_allclose(row.after(step), new.value, atol=2e-4 * STEP / 1e-6)
+
+
+def test_what_is_pushed_is_the_sum_of_squares_of_what_is_active(posed_tasks):
+    tasks, pose = posed_tasks
+    lowered = pose.moved(np.eye(1, 6 + len(tasks.robot.joints), 2).repeat(12, 0) * -0.15)
+    barriers = Barriers(tasks, 30.0, ground_of(tasks.robot))
+    posed = pose_robot(tasks.robot, lowered)
+    turning = twists(tasks.robot, posed, tasks.moving)
+    for row in barriers.rows(lowered, posed, turning):
+        active = np.random.default_rng(5).random(row.value.shape) < 0.5
+        active &= np.isfinite(row.value)
+        # Frames 3 and 7 only, the other way round.
+        place = np.full(12, -1)
+        place[[3, 7]] = 1, 0
+        normal, gradient = np.zeros((2, tasks.size, tasks.size)), np.zeros((2, tasks.size))
+        row.push(normal, gradient, active, place)
+        steps = [np.tile(unit, (12, 1)) for unit in np.eye(tasks.size)]
+        for frame, at in ((3, 1), (7, 0)):
+            acts = (row.frames == frame)[:, None] & active
+            value = row.value[acts]
+            slope = np.stack([row.after(step)[acts] - value for step in steps])
+            np.testing.assert_allclose(normal[at], slope @ slope.T, rtol=1e-6, atol=1e-3)
+            np.testing.assert_allclose(gradient[at], slope @ value, rtol=1e-6, atol=1e-3)
