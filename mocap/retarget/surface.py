@@ -47,9 +47,9 @@ def hulls(robot: Robot, *, seen: bool = False) -> tuple[Hull, ...]:
         if solid.any() and not seen:
             geoms = geoms[solid]
         parts = [_of_geom(robot, int(geom)) for geom in geoms]
-        points = np.concatenate([np.zeros((0, 3)), *(part.points for part in parts)])
-        radii = np.concatenate([np.zeros(0), *(part.radii for part in parts)])
-        found.append(_outer(points, radii))
+        # What is seen is often what collides.
+        unlike = {(part.points.tobytes(), part.radii.tobytes()): part for part in parts}
+        found.append(_outer([part for part in unlike.values() if len(part)]))
     return tuple(found)
 
 
@@ -61,10 +61,7 @@ def _of_geom(robot: Robot, geom: int) -> Hull:
     kind, size = int(model.geom_type[geom]), model.geom_size[geom]
     radius = 0.0
     if kind == int(kinds.mjGEOM_MESH):
-        mesh = model.geom_dataid[geom]
-        start, count = model.mesh_vertadr[mesh], model.mesh_vertnum[mesh]
-        corners = model.mesh_vert[start : start + count].astype(float)
-        corners = corners[_hull_rows(corners)]
+        corners = _of_mesh(robot, int(model.geom_dataid[geom]))
     elif kind == int(kinds.mjGEOM_SPHERE):
         corners, radius = np.zeros((1, 3)), float(size[0])
     elif kind == int(kinds.mjGEOM_CAPSULE):
@@ -90,13 +87,23 @@ def _of_geom(robot: Robot, geom: int) -> Hull:
     return Hull(placed, np.full(len(placed), radius))
 
 
-def _outer(points: np.ndarray, radii: np.ndarray) -> Hull:
+@lru_cache(maxsize=256)
+def _of_mesh(robot: Robot, mesh: int) -> Float[np.ndarray, "points 3"]:
+    """The corners of a mesh's hull."""
+    model = robot.model
+    start, count = model.mesh_vertadr[mesh], model.mesh_vertnum[mesh]
+    corners = model.mesh_vert[start : start + count].astype(float)
+    return corners[_hull_rows(corners)]
+
+
+def _outer(parts: list[Hull]) -> Hull:
     """Only points of the hull, and not too many."""
-    if (radii > 0).any():
+    points = np.concatenate([np.zeros((0, 3)), *(part.points for part in parts)])
+    radii = np.concatenate([np.zeros(0), *(part.radii for part in parts)])
+    # One geom's corners are those of its hull.
+    if len(parts) > 1:
         keep = np.unique(np.concatenate([np.flatnonzero(radii > 0), _hull_rows(points)]))
-    else:
-        keep = _hull_rows(points)
-    points, radii = points[keep], radii[keep]
+        points, radii = points[keep], radii[keep]
     if len(points) > _MOST:
         # The farthest in evenly spread directions: what touches anything is among them.
         rows = np.arange(_MOST) + 0.5
