@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.ndimage import binary_dilation
 
 from mocap.retarget.collisions import Collisions, Touches
 from mocap.retarget.footprints import FREE
 from mocap.retarget.ground import Ground
 from mocap.retarget.kinematics import Pose, Posed, cross
+from mocap.retarget.neighbours import widened
 from mocap.retarget.rows import Bounds, Contacts, Rows, contacts_of
 from mocap.retarget.tasks import Tasks, foot_points, pace_of, steers
 
@@ -79,7 +79,7 @@ class Barriers:
         self.touches = self.collisions.find(pose, posed, self.near)
         near = np.zeros(len(pose), bool)
         near[self.touches.frames] = True
-        self.near = binary_dilation(near, iterations=_AROUND)
+        self.near = widened(near, _AROUND)
 
     def violated(
         self, pose: Pose, posed: Posed, among: Bool[np.ndarray, " frames"] | None
@@ -108,7 +108,7 @@ class Barriers:
         return bad
 
     def energies(self, pose: Pose, posed: Posed) -> Float[np.ndarray, " frames"]:
-        """The energy of each frame."""
+        """The energy of each frame, but for touches: these are others each time."""
         joints = pose.joints[:, self.tasks.moving]
         beyond = np.minimum(joints - self._low, 0) + np.maximum(joints - self._high, 0)
         total = np.sum((beyond / _LIMIT) ** 2, 1)
@@ -119,11 +119,16 @@ class Barriers:
             near = self.ground.near(posed, _GROUND_ROOM)
             squares = ((near.height - _GROUND_ROOM) * self.firmness / _GROUND) ** 2
             total += np.bincount(near.frames, squares, len(pose))
-        if self.touches is not None:
-            depth = np.minimum(self.touches.room(posed) - _BODY_ROOM, 0)
-            squares = (depth * self.firmness / _BODY) ** 2
-            total += np.bincount(self.touches.frames, squares, len(pose))
         return 0.5 * total
+
+    def touching(self, posed: Posed) -> Float[np.ndarray, " frames"]:
+        """The energy of each frame's touches."""
+        frames = posed.places.shape[1]
+        if self.touches is None:
+            return np.zeros(frames)
+        depth = np.minimum(self.touches.room(posed) - _BODY_ROOM, 0)
+        squares = (depth * self.firmness / _BODY) ** 2
+        return 0.5 * np.bincount(self.touches.frames, squares, frames)
 
     def rows(
         self, pose: Pose, posed: Posed, twists: Float[np.ndarray, "frames 6 unknowns"]

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.spatial.transform import Rotation
 
 from mocap.retarget.robot import Robot
@@ -90,104 +91,104 @@ class Posed:
 
 def pose_robot(robot: Robot, pose: Pose) -> Posed:
     """Forward kinematics."""
-    links, levels = _levels(robot)
-    frames, bodies, joints = len(pose), len(robot.bodies), len(robot.joints)
-    places, turns = np.empty((links, frames, 3)), np.empty((links, frames, 3, 3))
-    axes, anchors = np.empty((joints, frames, 3)), np.empty((joints, frames, 3))
+    links = _links(robot)
+    count, frames = len(links.above), len(pose)
+    places, turns = np.empty((count, frames, 3)), np.empty((count, frames, 3, 3))
+    axes, anchors = np.empty((count, frames, 3)), np.empty((count, frames, 3))
     places[0], turns[0] = pose.place, pose.turn
-    # One more column, of zeros, for links that nothing moves.
-    angles, shifts = np.zeros((joints + 1, frames)), np.zeros((joints + 1, frames))
-    angles[:-1] = np.where(robot.slides[:, None], 0.0, pose.joints.T)
-    shifts[:-1] = np.where(robot.slides[:, None], pose.joints.T, 0.0)
+    # One more row, of zeros, for links that nothing moves.
+    moved = np.zeros((len(robot.joints) + 1, frames))
+    moved[:-1] = pose.joints.T
+    angles = np.where(links.slides[:, None], 0.0, moved[links.joints])
     sine, rest = np.sin(angles)[..., None, None], 1.0 - np.cos(angles)[..., None, None]
-    for level in levels:
-        above = turns[level.above].reshape(len(level.links), -1, 3)
-        across = (above @ level.across).reshape(len(level.links), frames, 3, -1)
+    for level in links.levels:
+        above, turn, place = links.above[level], turns[level], places[level]
+        across = turns[above].reshape(len(above), -1, 3) @ links.across[level]
+        across = across.reshape(len(above), frames, 3, -1)
         # Rodrigues' formula.
-        turn = across[..., :3] + sine[level.joints] * across[..., 3:6]
-        turn += rest[level.joints] * across[..., 6:9]
-        place = places[level.above] + across[..., 9]
-        anchor, axis = place + across[..., 10], across[..., 11]
-        axes[level.moved], anchors[level.moved] = axis[level.moves], anchor[level.moves]
-        if level.anchored:
-            place = anchor - np.einsum("kfab,kb->kfa", turn, level.anchors)
-        if level.slides:
-            place = place + shifts[level.joints][..., None] * axis
-        places[level.links], turns[level.links] = place, turn
-    return Posed(places[:bodies], turns[:bodies], axes, anchors)
+        np.multiply(sine[level], across[..., 3:6], out=turn)
+        turn += rest[level] * across[..., 6:9]
+        turn += across[..., :3]
+        np.add(places[above], across[..., 9], out=place)
+        np.add(place, across[..., 10], out=anchors[level])
+        axes[level] = across[..., 11]
+        if links.anchors[level].any():
+            np.subtract(
+                anchors[level],
+                np.einsum("kfab,kb->kfa", turn, links.anchors[level]),
+                out=place,
+            )
+        if links.slides[level].any():
+            shift = np.where(links.slides[level, None], moved[links.joints[level]], 0.0)
+            place += shift[..., None] * axes[level]
+    bodies, joints = links.of_bodies, links.of_joints
+    return Posed(places[bodies], turns[bodies], axes[joints], anchors[joints])
 
 
 @dataclass(frozen=True)
-class _Level:
-    """Links that hang on links of levels before, so that all of them are placed at once.
+class _Links:
+    """What a robot is made of, by how far it is from the base; the base comes first.
 
-    A link is a body, or, where several joints move a body, what is between two of them.
+    A link is a body, or, where several joints move a body, what is between two of them. Links of
+    one level hang on links of levels before, so that all of them are placed at once.
 
     Attributes:
-        links: (K,) their numbers: bodies', and beyond these of what is between joints.
-        above: (K,) what they hang on.
-        joints: (K,) what moves each; the number of joints where nothing does.
-        across: (K, 3, 12) in the axes of the link above: three for Rodrigues' formula, and the
+        levels: runs of links, without the base.
+        above: (L,) what each hangs on.
+        joints: (L,) what moves each; the number of joints where nothing does.
+        slides: (L,) whether that slides.
+        across: (L, 3, 12) in the axes of the link above: three for Rodrigues' formula, and the
             columns of the offset, the joint's anchor and its axis.
-        anchors: (K, 3) of joints, in the link's axes, metres.
-        anchored: whether any is not zero.
-        slides: whether any joint slides.
-        moves: (M,) rows of links that a joint moves, and ``moved``: (M,) those joints.
+        anchors: (L, 3) of joints, in the link's axes, metres.
+        of_bodies: (B,) the link that each body is.
+        of_joints: (J,) the link that each joint moves.
     """
 
-    links: Int[np.ndarray, " links"]
+    levels: tuple[slice, ...]
     above: Int[np.ndarray, " links"]
     joints: Int[np.ndarray, " links"]
+    slides: Bool[np.ndarray, " links"]
     across: Float[np.ndarray, "links 3 12"]
     anchors: Float[np.ndarray, "links 3"]
-    anchored: bool
-    slides: bool
-    moves: Int[np.ndarray, " moved"]
-    moved: Int[np.ndarray, " moved"]
+    of_bodies: Int[np.ndarray, " bodies"]
+    of_joints: Int[np.ndarray, " joints"]
 
 
 @lru_cache(maxsize=8)
-def _levels(robot: Robot) -> tuple[int, tuple[_Level, ...]]:
-    """How many links a robot has, and all but the base by how far they are from it."""
-    count, none = len(robot.bodies), len(robot.joints)
-    depths = [0] * count
-    levels: dict[int, list[tuple[int, int, int, np.ndarray, np.ndarray]]] = {}
-    for body in range(1, count):
-        above, offset, turn = int(robot.parents[body]), robot.offsets[body], robot.turns[body]
-        depth = depths[above]
-        joints = robot.joints_of(body) or (none,)
-        for joint in joints:
-            depth += 1
-            last = joint == joints[-1]
-            link = body if last else count
-            count += not last
-            levels.setdefault(depth, []).append((link, above, joint, offset, turn))
-            above, offset, turn = link, np.zeros(3), np.eye(3)
-        depths[body] = depth
-    return count, tuple(_level(robot, levels[depth]) for depth in sorted(levels))
-
-
-def _level(robot: Robot, rows: list[tuple[int, int, int, np.ndarray, np.ndarray]]) -> _Level:
-    links, above, joints = np.array([row[:3] for row in rows]).T
-    across, anchors = np.zeros((len(rows), 3, 12)), np.zeros((len(rows), 3))
-    moves = np.flatnonzero(joints < len(robot.joints))
-    for at, (*_, joint, offset, turn) in enumerate(rows):
+def _links(robot: Robot) -> _Links:
+    none = len(robot.joints)
+    # First in the order of bodies: what each hangs on, its joint, offset and turn.
+    found = [(0, none, np.zeros(3), np.eye(3))]
+    depths, of_bodies = [0], [0]
+    for body in range(1, len(robot.bodies)):
+        above = of_bodies[robot.parents[body]]
+        offset, turn = robot.offsets[body], robot.turns[body]
+        for joint in robot.joints_of(body) or (none,):
+            found.append((above, joint, offset, turn))
+            depths.append(depths[above] + 1)
+            above, offset, turn = len(found) - 1, np.zeros(3), np.eye(3)
+        of_bodies.append(above)
+    order = np.argsort(depths, kind="stable")
+    place = np.argsort(order)
+    ends = np.cumsum(np.bincount(depths))
+    joints = np.array([found[link][1] for link in order])
+    across, anchors = np.zeros((len(order), 3, 12)), np.zeros((len(order), 3))
+    for at, (_, joint, offset, turn) in enumerate(found[link] for link in order):
         across[at, :, :3], across[at, :, 9] = turn, offset
-        if at in moves:
+        if joint < none:
             axis, anchors[at] = robot.axes[joint], robot.anchors[joint]
             skew = skews(axis)
             across[at, :, 3:6], across[at, :, 6:9] = turn @ skew, turn @ skew @ skew
             across[at, :, 10], across[at, :, 11] = turn @ anchors[at], turn @ axis
-    return _Level(
-        links=links,
-        above=above,
+    return _Links(
+        levels=tuple(slice(*pair) for pair in pairwise(ends.tolist())),
+        above=place[[found[link][0] for link in order]],
         joints=joints,
+        slides=np.append(robot.slides, False)[joints],
         across=across,
         anchors=anchors,
-        anchored=bool(anchors.any()),
-        slides=bool(robot.slides[joints[moves]].any()),
-        moves=moves,
-        moved=joints[moves],
+        of_bodies=place[of_bodies],
+        of_joints=np.argsort(joints, kind="stable")[:none],
     )
 
 
@@ -261,3 +262,20 @@ def cross(a: Float[np.ndarray, "*many 3"], b: Float[np.ndarray, "*many 3"]) -> n
     ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
     bx, by, bz = b[..., 0], b[..., 1], b[..., 2]
     return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
+
+
+def rotation_vectors(turns: Float[np.ndarray, "*many 3 3"]) -> np.ndarray:
+    """(..., 3) axis-angle of rotation matrices; fast, and exact enough up to half a turn."""
+    odd = np.stack(
+        [
+            turns[..., 2, 1] - turns[..., 1, 2],
+            turns[..., 0, 2] - turns[..., 2, 0],
+            turns[..., 1, 0] - turns[..., 0, 1],
+        ],
+        -1,
+    )
+    sine = 0.5 * np.sqrt(np.einsum("...a,...a->...", odd, odd))
+    cosine = 0.5 * (np.einsum("...aa->...", turns) - 1.0)
+    angle = np.arctan2(sine, cosine)
+    share = np.where(sine > 1e-6, 0.5 * angle / np.maximum(sine, 1e-6), 0.5)
+    return odd * np.minimum(share, 50.0)[..., None]

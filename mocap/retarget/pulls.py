@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from mocap.retarget.footprints import FLAT, FREE, Path
-from mocap.retarget.kinematics import Posed, skews
+from mocap.retarget.kinematics import Posed, rotation_vectors, skews
 from mocap.retarget.targets import LEVEL_FOOT
 from mocap.retarget.tasks import Tasks, foot_corners, steers
 
@@ -65,7 +65,7 @@ class Pulls:
         parts = np.swapaxes(value, 0, 1)
         vectors = (posed.turns[self._segment_bodies] @ self._locals)[..., 0]
         parts[:segments] = (vectors - self._directions) * self._segment_weights
-        vector = _rotation_vectors(posed.turns[self._turn_bodies] @ self._wanted)
+        vector = rotation_vectors(posed.turns[self._turn_bodies] @ self._wanted)
         parts[segments : segments + turns] = (self._turn_weights @ vector[..., None])[..., 0]
         points = (posed.turns[self._point_bodies] @ self._corners[..., None])[..., 0]
         points += posed.places[self._point_bodies]
@@ -156,20 +156,3 @@ def _turn_weights(path: Path, loose: np.ndarray, whole: bool) -> Float[np.ndarra
     if not whole:
         weights[standing, 0], weights[standing, 2] = 1.0 / _TILTED, 1.0 / _UNSTEERED
     return weights
-
-
-def _rotation_vectors(turns: np.ndarray) -> Float[np.ndarray, "*parts 3"]:
-    """Axis-angle of rotation matrices; fast, and exact enough up to half a turn."""
-    odd = np.stack(
-        [
-            turns[..., 2, 1] - turns[..., 1, 2],
-            turns[..., 0, 2] - turns[..., 2, 0],
-            turns[..., 1, 0] - turns[..., 0, 1],
-        ],
-        -1,
-    )
-    sine = 0.5 * np.sqrt(np.einsum("...a,...a->...", odd, odd))
-    cosine = 0.5 * (np.einsum("...aa->...", turns) - 1.0)
-    angle = np.arctan2(sine, cosine)
-    share = np.where(sine > 1e-6, 0.5 * angle / np.maximum(sine, 1e-6), 0.5)
-    return odd * np.minimum(share, 50.0)[..., None]

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.ndimage import binary_dilation
 from scipy.spatial.transform import Rotation
 from threadpoolctl import threadpool_limits
 
@@ -17,6 +16,7 @@ from mocap.retarget.ground import ground_of
 from mocap.retarget.human import HumanMotion
 from mocap.retarget.kinematics import Pose, pose_robot
 from mocap.retarget.limits import within_limits
+from mocap.retarget.neighbours import widened
 from mocap.retarget.robot import Robot
 from mocap.retarget.solver import SolverConfig, solve
 from mocap.retarget.starting import some_of, start_of, thinned
@@ -125,14 +125,14 @@ def _followed(
     pose = solve(few, pose, loose, config, config.coarse_iterations, count)
     barriers = Barriers(tasks, fps, ground, collisions)
     if loose.near is not None:
-        barriers.near = np.repeat(binary_dilation(loose.near), stride)[:frames]
+        barriers.near = np.repeat(widened(loose.near, 1), stride)[:frames]
     pose = _in_parts(tasks, thinned(pose, at, frames), barriers, config, count)
     inner = None
     for attempt in range(config.repairs):
         bad = barriers.violated(pose, pose_robot(robot, pose), inner)
         if not bad.any():
             break
-        inner = binary_dilation(bad, iterations=max(2, round(_ROOM * fps)))
+        inner = widened(bad, max(2, round(_ROOM * fps)))
         barriers.firmness = _FIRMER**attempt
         pose = _repaired(tasks, pose, barriers, inner, config)
     joints = within_limits(pose.joints, robot.low, robot.high, barriers.speed, fps)
@@ -166,7 +166,7 @@ def _repaired(
     """Solve some frames again, between neighbours that stay as they are."""
     fps = barriers.fps
     # Two frozen frames on both sides keep stretches apart that are solved in a row.
-    at = np.flatnonzero(binary_dilation(inner, iterations=2))
+    at = np.flatnonzero(widened(inner, 2))
     part = replace(tasks, targets=some_of(tasks.targets, at, fps))
     held = Barriers(part, fps, barriers.ground, barriers.collisions, firmness=barriers.firmness)
     mended = solve(part, pose[at], held, config, config.repair_iterations, frozen=~inner[at])

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.ndimage import binary_dilation, gaussian_filter1d
-from scipy.spatial.transform import Rotation
+from scipy.ndimage import gaussian_filter1d
 
 from mocap.retarget.barriers import Barriers
-from mocap.retarget.kinematics import Pose, Posed, pose_robot, twists
+from mocap.retarget.kinematics import Pose, Posed, pose_robot, rotation_vectors, twists
+from mocap.retarget.neighbours import widened
 from mocap.retarget.pulls import Off, Pulls
 from mocap.retarget.steps import FROZEN, constrained_step
 from mocap.retarget.tasks import Tasks
@@ -67,7 +67,7 @@ class _State:
         posed: the same.
         off: how far parts are off.
         seconds: (F - 2, n) second differences of the unknowns.
-        energy: (F,) of each frame, without barriers.
+        energy: (F,) of each frame, without touches.
     """
 
     pose: Pose
@@ -92,7 +92,8 @@ def solve(
     def state_of(pose: Pose) -> _State:
         posed = pose_robot(tasks.robot, pose)
         off, seconds = pulls.off(posed), _seconds(tasks, pose)
-        return _State(pose, posed, off, seconds, _energies(tasks, pose, off, seconds, config))
+        energy = _energies(tasks, pose, off, seconds, config) + barriers.energies(pose, posed)
+        return _State(pose, posed, off, seconds, energy)
 
     state = state_of(pose)
     damping = np.full(len(pose), _DAMPING)
@@ -105,7 +106,7 @@ def solve(
         normal, gradient = _equations(tasks, pulls, state, turning, config)
         rows = barriers.rows(pose, posed, turning)
         ties = Ties(weights, state.seconds, *barriers.speeds(pose))
-        energy = state.energy + barriers.energies(pose, posed)
+        energy = state.energy + barriers.touching(posed)
         firm = np.where(still, FROZEN, damping)
         step = constrained_step(normal, gradient, ties, rows, firm)
         most = np.abs(step[:, 3:]).max(1, keepdims=True)
@@ -113,14 +114,14 @@ def solve(
         share = np.ones(len(pose))
         for attempt in range(_TRIES):
             candidate = state_of(_moved(tasks, pose, share[:, None] * step))
-            new = candidate.energy + barriers.energies(candidate.pose, candidate.posed)
+            new = candidate.energy + barriers.touching(candidate.posed)
             worse = new > energy
             if attempt == 0:
                 # Each frame is damped for itself: one that is stuck holds nobody else up.
                 damping = np.clip(damping * np.where(worse, 10.0, 0.2), 1e-3, 1e6)
             if new.sum() < energy.sum():
                 break
-            shorter = np.where(binary_dilation(worse, iterations=2), _SHORTER, 1.0)
+            shorter = np.where(widened(worse, 2), _SHORTER, 1.0)
             share *= gaussian_filter1d(shorter, 1.5, mode="nearest")
         if on_iteration is not None:
             on_iteration()
@@ -151,7 +152,7 @@ def _accelerations(tasks: Tasks, config: SolverConfig) -> np.ndarray:
 def _seconds(tasks: Tasks, pose: Pose) -> Float[np.ndarray, "inner unknowns"]:
     """Second differences of the unknowns; turns of the base as rotation vectors."""
     place = np.diff(pose.place, 2, axis=0)
-    spin = Rotation.from_matrix(pose.turn[1:] @ np.swapaxes(pose.turn[:-1], 1, 2)).as_rotvec()
+    spin = rotation_vectors(pose.turn[1:] @ np.swapaxes(pose.turn[:-1], 1, 2))
     joints = np.diff(pose.joints[:, tasks.moving], 2, axis=0)
     return np.concatenate([place, np.diff(spin, axis=0), joints], 1)
 

@@ -7,8 +7,8 @@ again with those, the others left as they are.
 
 import numpy as np
 from jaxtyping import Float
-from scipy.ndimage import binary_dilation
 
+from mocap.retarget.neighbours import widened
 from mocap.retarget.rows import Rows
 from mocap.retarget.ties import Ties
 
@@ -41,7 +41,7 @@ def constrained_step(
     again = np.ones(len(step), bool)
     acting = [row.value < 0 for row in rows]
     for _ in range(_SETTLE):
-        at = np.flatnonzero(binary_dilation(again, iterations=2))
+        at = np.flatnonzero(widened(again, 2))
         matrix, pull = normal[at], gradient[at]
         place = np.full(len(step), -1)
         place[at] = np.arange(len(at))
@@ -59,7 +59,7 @@ def constrained_step(
             again[row.frames[(~active & (value < -_NOTICED)).any(1)]] = True
         if not again.any():
             break
-        again = binary_dilation(again, iterations=_AROUND)
+        again = widened(again, _AROUND)
         if again.mean() > _MOST:
             again[:] = True
         acting = [
