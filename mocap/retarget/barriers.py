@@ -27,8 +27,9 @@ _GROUND, _GROUND_ROOM = 0.0005, 0.0003
 _BODY, _BODY_ROOM = 0.002, 0.004
 #: How near to the limit joints, and corners to the ground, are looked at, radians and metres.
 _LIMIT_ZONE, _GROUND_ZONE = 0.3, 0.06
-#: Frames around those that touch in which touches are looked for again.
-_AROUND = 2
+#: Frames around those that touch in which touches are looked for again, and by how much joints or
+#: the base are to have moved before, radians and metres.
+_AROUND, _MOVED = 2, 0.003
 #: What is no violation yet, metres.
 _SLIGHT = 0.0008
 #: Speed that is brisk for any joint, rad/s, and for one of a limb that the person turns fast, as a
@@ -76,7 +77,15 @@ class Barriers:
         """Find what touches; until the next call these are taken to be planes."""
         if self.collisions is None:
             return
-        self.touches = self.collisions.find(pose, posed, self.near)
+        now = np.concatenate([pose.place, pose.turn.reshape(len(pose), 9), pose.joints], 1)
+        if self.touches is None:
+            self._looked_at = np.full_like(now, np.inf)
+        again = np.abs(now - self._looked_at).max(1) > _MOVED
+        if self.near is not None:
+            again &= self.near
+        self._looked_at[again] = now[again]
+        found = self.collisions.find(pose, posed, again)
+        self.touches = found if self.touches is None else self.touches.renewed(found, again)
         near = np.zeros(len(pose), bool)
         near[self.touches.frames] = True
         self.near = widened(near, _AROUND)
@@ -95,10 +104,8 @@ class Barriers:
         if self.ground is not None:
             bad[self.ground.near(posed, _GROUND_ROOM - _SLIGHT).frames] = True
         if self.collisions is not None:
-            self.near = among
-            self.prepare(pose, posed)
-            assert self.touches is not None
-            bad[self.touches.frames[self.touches.room(posed) < 0]] = True
+            touches = self.collisions.find(pose, posed, among)
+            bad[touches.frames[touches.room(posed) < 0]] = True
         for side, path in self.tasks.targets.feet.items():
             off = foot_points(self.tasks, side, posed) - path.places
             off[~path.pinned, :2] = 0.0

@@ -53,6 +53,14 @@ class Touches:
         )
         return np.sum((ends[0] - ends[1]) * self.normal, 1)
 
+    def renewed(self, found: Touches, among: Bool[np.ndarray, " frames"]) -> Touches:
+        """These, but others in some frames."""
+        keep = ~among[self.frames]
+        parts = zip(vars(self).values(), vars(found).values(), strict=True)
+        joined = [np.concatenate([old[keep], new]) for old, new in parts]
+        order = np.argsort(joined[0], kind="stable")
+        return Touches(*(part[order] for part in joined))
+
 
 class Collisions:
     """Finds where a robot touches itself.
