@@ -70,6 +70,20 @@ def test_touches_are_mujocos_contacts(robot, pose):
     assert set(np.flatnonzero(collisions.overlaps(pose)).tolist()) == overlapping
 
 
+def test_touches_of_some_frames_are_renewed_and_the_others_kept(robot, pose):
+    collisions = Collisions(robot, margin=0.05)
+    chosen = np.arange(FRAMES) % 3 == 0
+    joints = np.where(chosen[:, None], 0.9 * pose.joints, pose.joints)
+    partly = pose.with_joints(joints)
+    before = collisions.find(pose, pose_robot(robot, pose))
+    posed = pose_robot(robot, partly)
+    renewed = before.renewed(collisions.find(partly, posed, chosen), chosen)
+    wanted = collisions.find(partly, posed)
+    assert len(wanted.frames) != len(before.frames)
+    for name, value in vars(wanted).items():
+        np.testing.assert_allclose(getattr(renewed, name), value, atol=1e-12)
+
+
 def test_corners_near_the_ground_are_the_lowest_ones(robot, pose):
     posed = pose_robot(robot, pose)
     near = ground_of(robot).near(posed, 0.1)
