@@ -64,10 +64,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "view": {*RECORD, "body", "video"},
     "following": {*RECORD, "assets", "calibration", "keypoints", "people", "scene", "video"},
     "pipeline": {*RECORD, *STAGES, "following"},
-    "datasets": {*RECORD, *FILES, *STAGES, *READERS, "pipeline", "exporters"},
+    "datasets": {*RECORD, *FILES, *STAGES, *READERS, "pipeline", "exporters", "processes"},
     "training": {*RECORD, *FILES, *STAGES, *READERS, "pipeline", "exporters", "datasets"},
     "cli": {
-        *(*RECORD, *STAGES, *READERS, "files"),
+        *(*RECORD, *STAGES, *READERS, "files", "processes"),
         *("pipeline", "exporters", "datasets", "training", "mocap"),
     },
     "__main__": {"cli"},
