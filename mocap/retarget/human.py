@@ -3,6 +3,7 @@
 World: metres, +Y up, as :mod:`mocap.geometry` has it, an even beat, no frame missing.
 """
 
+import logging
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,17 +12,9 @@ from scipy.interpolate import PchipInterpolator
 from scipy.spatial.transform import Rotation, Slerp
 
 from mocap.errors import RetargetError
-from mocap.feet import (
-    BALL,
-    DEPTH,
-    HEEL,
-    RESTING_SPEED,
-    resting_probability,
-    rests_of,
-    smoothed,
-    speeds,
-)
+from mocap.feet import BALL, DEPTH, HEEL, rests_of
 from mocap.geometry import rotation_matrices, world_rotations
+from mocap.retarget.resting import contradicted, resting
 from mocap.skeletons import SMPLX_55
 from mocap.take import Take
 
@@ -37,6 +30,10 @@ _JITTER = 2e-3
 _GAP = 0.5
 #: The share of rests on the floor from which somebody counts as standing there too.
 _ON_FLOOR = 0.02
+#: Share of labels of rest that motion may contradict without a word.
+_CONTRADICTED = 0.2
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -130,6 +127,7 @@ def human_motion(
     times: Float[np.ndarray, " frames"],
     *,
     contacts: Float[np.ndarray, "frames 4"] | None = None,
+    labels: Float[np.ndarray, "frames 4"] | None = None,
     level: float | None = None,
     sigma: Float[np.ndarray, "frames joints"] | None = None,
     observed: Bool[np.ndarray, " frames"] | None = None,
@@ -141,8 +139,10 @@ def human_motion(
         joints: (F, 22 or more, 3) world metres, +Y up.
         vectors: (F, 22 or more, 3) axis-angle of each against its parent, radians.
         times: (F,) seconds.
-        contacts: (F, 4) how likely heels and balls rest; found by speed and height if None. The
-            floor is then put under what rests.
+        contacts: (F, 4) how likely left heel, left ball, right heel and right ball rest; found by
+            speed and height if None. The floor is then put under what rests.
+        labels: (F, 4) the same as somebody labelled it, NaN where nobody did: evidence beside speed
+            and height where there are no ``contacts``.
         level: height of what the person stands on, metres.
         sigma: (F, 22 or more) how far joints may be off, metres.
         observed: (F,) whether the person was seen.
@@ -168,6 +168,7 @@ def human_motion(
         joints, turns = _resampled(joints[good], turns[good], times[good], wanted)
         nearest = np.clip(np.searchsorted(times, wanted - 0.5 / fps), 0, len(times) - 1)
         contacts = None if contacts is None else contacts[nearest]
+        labels = None if labels is None else labels[nearest]
         sigma = None if sigma is None else sigma[nearest]
         observed = (np.ones(len(times), bool) if observed is None else observed)[nearest]
         observed = observed & good[nearest]
@@ -176,9 +177,17 @@ def human_motion(
     )
     flesh = [row for row, name in enumerate(NAMES) if not name.endswith(("ankle", "foot"))]
     lowest = np.minimum(soles[..., 1].min(1), (joints[:, flesh, 1] - _FLESH).min(1))
-    rests, floor = _resting(soles, lowest, contacts, fps)
-    if contacts is None:
+    if contacts is not None:
+        rests = rests_of(contacts, fps)
+    else:
+        rests, floor = resting(soles, lowest, labels, fps)
         joints = joints - [0.0, floor, 0.0]
+        if labels is not None and (share := contradicted(labels, rests)) > _CONTRADICTED:
+            _LOG.warning(
+                "%s: of the feet labelled as resting, %d%% move as in the air: these do not rest",
+                name,
+                round(100 * share),
+            )
     return HumanMotion(
         name,
         fps,
@@ -260,21 +269,3 @@ def _resampled(
         for joint in range(turns.shape[1])
     ]
     return placed.reshape(len(wanted), *joints.shape[1:]), np.stack(spun, 1)
-
-
-def _resting(
-    soles: np.ndarray, lowest: np.ndarray, told: np.ndarray | None, fps: float
-) -> tuple[Bool[np.ndarray, "frames 4"], float]:
-    """Which foot points rest, and how high the floor is that they rest on."""
-    floor = 0.0
-    if told is None:
-        smooth = smoothed(soles, fps)
-        speed = speeds(smooth, fps)
-        slow = smooth[..., 1][speed < RESTING_SPEED]
-        floor = float(np.percentile(slow if len(slow) > 8 else smooth[..., 1], 10))
-        # Who kneels or lies does so on the floor, and not on the feet.
-        floor = min(floor, float(np.percentile(lowest, 10)))
-        # On stairs, too: over whatever of the body is lowest, be that where it may.
-        lift = smooth[..., 1] - np.minimum(smooth[..., 1].min(1), lowest)[:, None]
-        told = resting_probability(speed, lift)
-    return rests_of(told, fps), floor
