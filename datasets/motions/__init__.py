@@ -8,6 +8,7 @@ from mocap.datasets.motions.corpora import CMU_ACKNOWLEDGEMENT, Source, sources
 from mocap.datasets.motions.deepmimic import read_deepmimic, read_deepmimic_clip
 from mocap.datasets.motions.expmap import read_expmap_clip
 from mocap.datasets.motions.human import human_of_clip
+from mocap.datasets.motions.keypoints import read_keypoints_clip
 from mocap.datasets.motions.poselib import read_poselib, read_poselib_clip
 from mocap.datasets.motions.positions import read_climbing_clip
 from mocap.datasets.motions.reading import MOTION_FILES, motion_sources, read_motion
@@ -31,6 +32,7 @@ __all__ = [
     "read_deepmimic",
     "read_deepmimic_clip",
     "read_expmap_clip",
+    "read_keypoints_clip",
     "read_motion",
     "read_poselib",
     "read_poselib_clip",

@@ -8,7 +8,7 @@ they mean the same everywhere.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from mocap.errors import MocapError
 
@@ -27,6 +27,9 @@ class MotionClip:
             world's, NaN for joints whose rotation is unknown. None where no rotation is known.
         rest: (J, 3) the joints of that upright person, metres; None where there is none. Limbs
             may point anywhere in it, but not trunk, collars and head.
+        contacts: (F, 4) how likely left heel, left ball, right heel and right ball rest, as
+            somebody labelled it, NaN where nobody did; None without labels.
+        fps_told: whether the file tells how fast its frames were taken.
     """
 
     name: str
@@ -36,14 +39,14 @@ class MotionClip:
     joints: Float[np.ndarray, "frames joints 3"]
     turns: Float[np.ndarray, "frames joints 3 3"] | None = None
     rest: Float[np.ndarray, "joints 3"] | None = None
+    contacts: Float[np.ndarray, "frames 4"] | None = None
+    fps_told: bool = True
 
     def __len__(self) -> int:
         return len(self.joints)
 
     def __getitem__(self, part: slice) -> "MotionClip":
-        turns = None if self.turns is None else self.turns[part]
-        step = part.step or 1
-        return replace(self, joints=self.joints[part], turns=turns, fps=self.fps / step)
+        return self._of(part, self.fps / (part.step or 1))
 
     def place(self, name: str) -> Float[np.ndarray, "frames 3"] | None:
         """A joint over time, None if the clip lacks it."""
@@ -84,5 +87,9 @@ class MotionClip:
             return self
         count = int((len(self) - 1) / self.fps * fps + 1e-6) + 1
         at = np.round(np.arange(count) * self.fps / fps).astype(int)
-        turns = None if self.turns is None else self.turns[at]
-        return replace(self, joints=self.joints[at], turns=turns, fps=fps)
+        return self._of(at, fps)
+
+    def _of(self, frames: slice | Int[np.ndarray, " some"], fps: float) -> "MotionClip":
+        turns = None if self.turns is None else self.turns[frames]
+        contacts = None if self.contacts is None else self.contacts[frames]
+        return replace(self, joints=self.joints[frames], turns=turns, contacts=contacts, fps=fps)

@@ -10,7 +10,7 @@ from mocap.retarget import HumanMotion, human_motion
 
 
 def human_of_clip(clip: MotionClip, body: Body, name: str | None = None) -> HumanMotion:
-    """A clip as a motion that robots can follow.
+    """A clip as a motion that robots can follow; what it labels as resting rests if it can.
 
     Args:
         clip: in metres.
@@ -28,4 +28,4 @@ def human_of_clip(clip: MotionClip, body: Body, name: str | None = None) -> Huma
     parts = [np.asarray(part) for part in (pose.global_orient, pose.body_pose)]
     vectors = np.concatenate(parts, 1).reshape(len(moved), -1, 3)
     times = np.arange(len(moved)) / moved.fps
-    return human_motion(name or clip.name, joints, vectors, times)
+    return human_motion(name or clip.name, joints, vectors, times, labels=clip.contacts)

@@ -56,5 +56,5 @@ def read_climbing_clip(path: str | Path, *, fps: float = 60.0) -> MotionClip:
     if joints.ndim != 3 or joints.shape[1:] != (_JOINTS, 3):
         raise MocapError(f"{path}: has shape {joints.shape}, not (frames, {_JOINTS}, 3)")
     chosen = joints[:, list(_CLIMBING.values())].astype(float)
-    clip = MotionClip(path.stem, "climber", fps, tuple(_CLIMBING), chosen)
+    clip = MotionClip(path.stem, "climber", fps, tuple(_CLIMBING), chosen, fps_told=False)
     return clip.turned(Z_UP_TO_Y_UP)

@@ -9,11 +9,18 @@ from mocap.body import Body
 from mocap.datasets.motions.bvh import read_bvh_clip
 from mocap.datasets.motions.clip import MotionClip
 from mocap.datasets.motions.corpora import Source, sources
+from mocap.datasets.motions.keypoints import is_keypoints, read_keypoints_clip
 from mocap.datasets.motions.smpl import aistpp_performer, read_aistpp_clip, read_amass_clip
 from mocap.errors import MocapError
 
 #: What can be read, wherever it is.
-MOTION_FILES = "BVH, AMASS .npz or AIST++ .pkl"
+MOTION_FILES = "BVH, AMASS .npz, AIST++ .pkl or SMPL keypoints .npy"
+#: What files of a kind are that hold something else.
+_OTHERS = {
+    ".npz": "no AMASS motion: it holds no poses",
+    ".pkl": "no AIST++ motion: it holds no poses",
+    ".npy": "no motion of SMPL's keypoints: it is no array of shape (frames, 45, 3)",
+}
 #: Bytes in which a pickle of AIST++ names one of its arrays.
 _HEAD = 1 << 16
 #: Corpora that are the folder of test data, if they are together.
@@ -43,8 +50,7 @@ def motion_sources(path: Path, body: Body) -> list[Source]:
     if source is None:
         raise MocapError(f"{path}: is no motion that can be read, which is {MOTION_FILES}")
     if not is_motion(path):
-        kind = "AMASS" if path.suffix.lower() == ".npz" else "AIST++"
-        raise MocapError(f"{path}: is no {kind} motion: it holds no poses")
+        raise MocapError(f"{path}: is {_OTHERS[path.suffix.lower()]}")
     return [source]
 
 
@@ -73,7 +79,7 @@ def is_motion(path: Path) -> bool:
     """Whether a file in a folder of many is meant as motion, damaged or not.
 
     Corpora keep other things in the same forms: shapes of bodies beside AMASS's motions, cameras
-    and key points beside AIST++'s.
+    and key points beside AIST++'s, labels of contact beside SMPL's keypoints.
     """
     suffix = path.suffix.lower()
     if not path.is_file():
@@ -87,14 +93,14 @@ def is_motion(path: Path) -> bool:
                 return b"smpl_" in file.read(_HEAD)
     except (OSError, ValueError, BadZipFile):
         return True  # its reader says what is wrong with it
-    return suffix == ".bvh"
+    return suffix == ".bvh" or (suffix == ".npy" and is_keypoints(path))
 
 
 def read_motion(path: Path, body: Body) -> tuple[str, Callable[[], MotionClip]] | None:
     """The performer of a motion file and what reads it; None where no reader takes such files.
 
     Args:
-        path: a BVH, an AMASS-style npz, or a pickle of AIST++.
+        path: a BVH, an AMASS-style npz, a pickle of AIST++, or an array of SMPL's keypoints.
         body: for motion that is told by rotations of the body alone.
     """
     suffix = path.suffix.lower()
@@ -106,4 +112,6 @@ def read_motion(path: Path, body: Body) -> tuple[str, Callable[[], MotionClip]] 
         return path.resolve().parent.name, lambda: read_amass_clip(path, body)
     if suffix == ".pkl":
         return aistpp_performer(path), lambda: read_aistpp_clip(path, body)
+    if suffix == ".npy":
+        return path.resolve().parent.name, lambda: read_keypoints_clip(path)
     return None

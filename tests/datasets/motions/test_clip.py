@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,3 +64,11 @@ def test_scaling_scales_lengths_only():
     np.testing.assert_allclose(larger.joints, 2 * clip().joints)
     np.testing.assert_allclose(larger.rest, 2 * STANDING)
     np.testing.assert_allclose(larger.turn("neck"), clip().turn("neck"))
+
+
+def test_labels_of_contact_go_with_their_frames():
+    labelled = replace(clip(), contacts=np.arange(10.0)[:, None].repeat(4, 1), fps_told=False)
+    assert labelled[2:8:3].contacts[:, 0].tolist() == [2, 5]
+    slow = labelled.resampled(10.0)
+    assert slow.contacts[:, 3].tolist() == [0, 3, 6, 9]
+    assert not slow.fps_told
