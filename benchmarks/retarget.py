@@ -1,4 +1,4 @@
-"""Robots that follow ten varied clips: ours, and a plain two-stage loop of inverse kinematics.
+"""Robots that follow eleven varied clips: ours, and a plain two-stage loop of inverse kinematics.
 
     python benchmarks/retarget.py [--robot g1.xml] [--data FOLDER] [--json FILE] [--clips walk,run]
                                   [--times 3]
@@ -69,6 +69,9 @@ CLIPS: dict[str, Callable[[Path], corpora.MotionClip]] = {
     "crawl": lambda m: corpora.read_deepmimic_clip(m / "deepmimic/humanoid3d_crawl.txt"),
     "backflip": lambda m: corpora.read_deepmimic_clip(m / "deepmimic/humanoid3d_backflip.txt"),
     "cartwheel": lambda m: corpora.read_deepmimic_clip(m / "deepmimic/humanoid3d_cartwheel.txt"),
+    "stairs": lambda m: corpora.read_keypoints_clip(
+        m.parent / "results/pyroki_humanoid/smpl_keypoints.npy"
+    ),
 }
 
 

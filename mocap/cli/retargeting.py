@@ -25,8 +25,9 @@ def retarget(
             metavar="VIDEO|TAKE|MOTION...",
             callback=each_once,
             help="A video, which is extracted into DIR first, as `mocap extract` does; a take.h5; "
-            "a motion file: BVH, AMASS .npz, AIST++ .pkl; or a folder of motion files. Several "
-            "are put on the robot side by side, on as many cores as there are.",
+            "a motion file: BVH, AMASS .npz, AIST++ .pkl, SMPL keypoints .npy (with labels of foot "
+            "contact beside it); or a folder of motion files. Several are put on the robot side "
+            "by side, on as many cores as there are.",
         ),
     ],
     robot: Annotated[
@@ -65,6 +66,16 @@ def retarget(
             min=5,
             max=500,
             help="Frames per second of the trajectory (5 to 500). The motion's own if not given.",
+        ),
+    ] = None,
+    source_fps: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N",
+            min=5,
+            max=500,
+            help="How many frames per second a motion file's frames were taken at, where it does "
+            "not tell that or tells it wrongly.",
         ),
     ] = None,
     formats: Annotated[
@@ -112,6 +123,7 @@ def retarget(
             RetargetConfig(fps=fps, solver=SolverConfig(collisions=not no_collisions)),
             tuple(one.value for one in dict.fromkeys(formats or ()) if one.value != "mocap"),
             film=video,
+            source_fps=source_fps,
         )
         for clip, folder in zip(clips, folders, strict=True)
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mocap.body import load_body
@@ -58,6 +58,7 @@ class Job:
         config: rate and effort.
         formats: of :data:`mocap.datasets.robots.FORMATS`, to write as well.
         film: whether to film the robots.
+        source_fps: frames a second of a motion file, in place of what it tells.
     """
 
     source: Path
@@ -68,6 +69,7 @@ class Job:
     config: RetargetConfig = field(default_factory=RetargetConfig)
     formats: tuple[str, ...] = ()
     film: bool = False
+    source_fps: float | None = None
 
 
 @dataclass
@@ -90,8 +92,8 @@ def run(job: Job, progress: Progress = silent) -> Outcome:
     robot = read_robot(job.robot)
     given = job.correspondence
     found = correspondence_of(robot) if given is None else read_correspondence(given, robot)
-    motions = [prepared(one, job.config) for one in _motions(job, progress)]
     outcome = Outcome(job, notes=[f"{robot.name}: {told}" for told in robot.notes])
+    motions = [prepared(one, job.config) for one in _motions(outcome, progress)]
     files = outcome.files
     with writable_folder(job.out):
         if given is None:
@@ -130,13 +132,16 @@ def _attempt(job: Job) -> Outcome:
         return Outcome(job, fault=str(error))
 
 
-def _motions(job: Job, progress: Progress) -> list[HumanMotion]:
+def _motions(outcome: Outcome, progress: Progress) -> list[HumanMotion]:
     """The motion of everybody wanted."""
+    job = outcome.job
     source = job.source
     if source.suffix.lower() in VIDEOS:
         extract(Extraction(source, job.out, ExtractConfig()), progress)
         source = job.out / TAKE
     if source.suffix.lower() in TAKES:
+        if job.source_fps is not None:
+            raise MocapError(f"{source}: tells its own times; leave --source-fps out")
         take = Take.load(source)
         names = job.people or [name for name, one in take.people.items() if one.body is not None]
         if not names:
@@ -148,7 +153,14 @@ def _motions(job: Job, progress: Progress) -> list[HumanMotion]:
     found = motion_sources(source, body)
     if len(found) != 1:
         raise MocapError(f"{source}: holds {len(found)} motions; give the file of one of them")
-    return [human_of_clip(found[0].read(), body, source.stem)]
+    clip = found[0].read()
+    if job.source_fps is not None:
+        clip = replace(clip, fps=job.source_fps)
+    elif not clip.fps_told:
+        outcome.notes.append(
+            f"{source}: taken for {clip.fps:g} frames a second; --source-fps tells it"
+        )
+    return [human_of_clip(clip, body, source.stem)]
 
 
 def _write_others(outcome: Outcome, robot: Robot, trajectory: Trajectory) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("mujoco", reason="MuJoCo is not installed")
 
+from made_keypoints import written as keypoints
 from retarget.made_up import written
 from takes import make_take
 
@@ -66,3 +67,27 @@ def test_what_is_missing_is_told_in_one_line(
     assert ended.code == 1
     assert said in " ".join(ended.err.split())
     assert "Traceback" not in ended.err
+
+
+def test_keypoints_with_labels_are_followed(mocap: Run, tmp_path: Path) -> None:
+    folder, robot, out = keypoints(tmp_path / "anna"), written(tmp_path), tmp_path / "out"
+    ended = mocap("retarget", folder, "--robot", robot, "--out", out)
+    assert ended.code == 0, ended.err
+    assert "taken for 30 frames a second; --source-fps tells it" in ended.err
+    assert Trajectory.load(out / "anna.npz").fps == pytest.approx(30)
+    file = folder / "smpl_keypoints.npy"
+    ended = mocap("retarget", file, "--robot", robot, "--source-fps", 60, "--out", out)
+    assert ended.code == 0, ended.err
+    assert "frames a second" not in ended.err
+    trajectory = Trajectory.load(out / "smpl_keypoints.npz")
+    assert trajectory.fps == pytest.approx(60)
+    assert trajectory.contacts[:, :2].all()
+
+
+def test_a_take_tells_its_own_times(mocap: Run, take_file: Path, tmp_path: Path) -> None:
+    ended = mocap(
+        *("retarget", take_file, "--robot", written(tmp_path), "--out", tmp_path / "out"),
+        *("--source-fps", 25),
+    )
+    assert ended.code == 2
+    assert "a take tells its own times" in " ".join(ended.err.split())

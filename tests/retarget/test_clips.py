@@ -17,6 +17,13 @@ from mocap.retarget import (
 WALK = "cmu_isaacgym_amp/amp_humanoid_walk.npy"
 CRAWL = "deepmimic/humanoid3d_crawl.txt"
 KICK = "deepmimic/humanoid3d_spinkick.txt"
+STAIRS = "../results/pyroki_humanoid/smpl_keypoints.npy"
+READERS = {
+    WALK: corpora.read_poselib_clip,
+    CRAWL: corpora.read_deepmimic_clip,
+    KICK: corpora.read_deepmimic_clip,
+    STAIRS: corpora.read_keypoints_clip,
+}
 
 
 @pytest.mark.parametrize(
@@ -25,6 +32,7 @@ KICK = "deepmimic/humanoid3d_spinkick.txt"
         ("unitree_g1/g1.xml", WALK),
         ("unitree_g1/g1.xml", KICK),
         ("unitree_g1/g1.xml", CRAWL),
+        ("unitree_g1/g1.xml", STAIRS),
         ("unitree_h1/h1.xml", WALK),
         ("booster_t1/t1.xml", WALK),
     ],
@@ -34,8 +42,7 @@ def test_robots_follow_people(data_dir, body, model, clip):
     for file in (path, motion):
         if not file.is_file():
             pytest.skip(f"{file} is not there")
-    read = corpora.read_poselib_clip if clip == WALK else corpora.read_deepmimic_clip
-    human = corpora.human_of_clip(read(motion), body)
+    human = corpora.human_of_clip(READERS[clip](motion), body)
     robot, config = read_robot(path), RetargetConfig()
     human, found = prepared(human, config), correspondence_of(robot)
     report = robot_report(retarget([human], robot, found, config)[0], human, robot, found)
