@@ -109,10 +109,14 @@ def retarget(
     """
     configure(quiet=quiet)
     with starting():
-        from mocap.cli.robot_jobs import Job
+        from mocap.cli.robot_jobs import TAKES, VIDEOS, Job
         from mocap.retarget import RetargetConfig, SolverConfig
     clips = _clips(source)
-    folders = choose_folders([clip.resolve().stem for clip in clips], out)
+    timed = [path for path in clips if path.suffix.lower() in TAKES | VIDEOS]
+    if source_fps is not None and timed:
+        kind = "take" if timed[0].suffix.lower() in TAKES else "video"
+        raise typer.BadParameter(f"a {kind} tells its own times", param_hint="--source-fps")
+    folders = choose_folders(list(clips.values()), out)
     jobs = [
         Job(
             clip,
@@ -124,8 +128,9 @@ def retarget(
             tuple(one.value for one in dict.fromkeys(formats or ()) if one.value != "mocap"),
             film=video,
             source_fps=source_fps,
+            name=name,
         )
-        for clip, folder in zip(clips, folders, strict=True)
+        for (clip, name), folder in zip(clips.items(), folders, strict=True)
     ]
     try:
         outcomes = [_alone(jobs[0])] if len(jobs) == 1 else _together(jobs)
@@ -137,12 +142,12 @@ def retarget(
         raise typer.Exit(1)
 
 
-def _clips(sources: Sequence[Path]) -> list[Path]:
-    """Files: those given, and those of motion in folders."""
-    found: list[Path] = []
+def _clips(sources: Sequence[Path]) -> dict[Path, str]:
+    """Files and what to call them: those given, and those of motion in folders."""
+    found: dict[Path, str] = {}
     for source in sources:
         if not source.is_dir():
-            found.append(source)
+            found[source] = source.resolve().stem
             continue
         from mocap.body import load_body
         from mocap.datasets.motions import motion_sources
@@ -150,8 +155,10 @@ def _clips(sources: Sequence[Path]) -> list[Path]:
         inside = [one.path for one in motion_sources(source, load_body())]
         if not inside:
             raise MocapError(f"{source}: holds no file of motion")
-        found += inside
-    return list(dict.fromkeys(found))
+        # A folder of one clip is called as the clip is, and the file as such files are.
+        alone = len(inside) == 1
+        found |= {path: source.resolve().name if alone else path.stem for path in inside}
+    return found
 
 
 def _alone(job: "Job") -> "Outcome":

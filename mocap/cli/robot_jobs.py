@@ -59,6 +59,7 @@ class Job:
         formats: of :data:`mocap.datasets.robots.FORMATS`, to write as well.
         film: whether to film the robots.
         source_fps: frames a second of a motion file, in place of what it tells.
+        name: what to call whoever moves in a motion file; the file's name if empty.
     """
 
     source: Path
@@ -70,6 +71,7 @@ class Job:
     formats: tuple[str, ...] = ()
     film: bool = False
     source_fps: float | None = None
+    name: str = ""
 
 
 @dataclass
@@ -140,8 +142,6 @@ def _motions(outcome: Outcome, progress: Progress) -> list[HumanMotion]:
         extract(Extraction(source, job.out, ExtractConfig()), progress)
         source = job.out / TAKE
     if source.suffix.lower() in TAKES:
-        if job.source_fps is not None:
-            raise MocapError(f"{source}: tells its own times; leave --source-fps out")
         take = Take.load(source)
         names = job.people or [name for name, one in take.people.items() if one.body is not None]
         if not names:
@@ -160,7 +160,7 @@ def _motions(outcome: Outcome, progress: Progress) -> list[HumanMotion]:
         outcome.notes.append(
             f"{source}: taken for {clip.fps:g} frames a second; --source-fps tells it"
         )
-    return [human_of_clip(clip, body, source.stem)]
+    return [human_of_clip(clip, body, job.name or source.stem)]
 
 
 def _write_others(outcome: Outcome, robot: Robot, trajectory: Trajectory) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("mujoco", reason="MuJoCo is not installed")
@@ -13,8 +14,9 @@ from retarget.made_up import written
 from takes import make_take
 
 from mocap.retarget import Trajectory
+from mocap.take import Take
 
-from .conftest import Ended
+from .conftest import Ended, cut
 
 Run = Callable[..., Ended]
 
@@ -91,3 +93,50 @@ def test_a_take_tells_its_own_times(mocap: Run, take_file: Path, tmp_path: Path)
     )
     assert ended.code == 2
     assert "a take tells its own times" in " ".join(ended.err.split())
+
+
+def test_several_clips_get_a_folder_each(mocap: Run, take_file: Path, tmp_path: Path) -> None:
+    model, out = written(tmp_path), tmp_path / "out"
+    other = make_take(people=1, frames=12, still=True).save(tmp_path / "other.h5")
+    broken = tmp_path / "broken.h5"
+    broken.write_bytes(b"nothing")
+    ended = mocap("retarget", take_file, other, broken, "--robot", model, "--out", out)
+    assert ended.code == 1
+    assert "broken.h5" in ended.err
+    assert "Traceback" not in ended.err
+    assert "take/person-1" in ended.out
+    assert len(Trajectory.load(out / "take" / "person-2.npz")) == 20
+    assert len(Trajectory.load(out / "other" / "person-1.npz")) == 12
+    assert not (out / "broken").exists()
+
+
+def test_a_folder_of_motion_is_several_clips(mocap: Run, take_file: Path, tmp_path: Path) -> None:
+    clips = tmp_path / "clips"
+    ended = mocap("export", take_file, "--format", "bvh", "--out", clips)
+    assert ended.code == 0, ended.err
+    (clips / "notes.txt").write_text("nothing to see")
+    out = tmp_path / "out"
+    ended = mocap("retarget", clips, "--robot", written(tmp_path), "--out", out)
+    assert ended.code == 0, ended.err
+    assert len(Trajectory.load(out / "person-1" / "person-1.npz")) == 20
+    assert len(Trajectory.load(out / "person-2" / "person-2.npz")) == 20
+    (tmp_path / "empty").mkdir()
+    ended = mocap("retarget", tmp_path / "empty", "--robot", "g1", "--out", out)
+    assert ended.code == 1
+    assert "holds no file of motion" in ended.err
+
+
+def test_a_video_is_extracted_first(mocap: Run, demo_clip: Path, tmp_path: Path) -> None:
+    video = cut(demo_clip, tmp_path / "clip.mp4", 20)
+    out, model = tmp_path / "out", written(tmp_path)
+    ended = mocap("retarget", video, "--robot", model, "--out", out)
+    assert ended.code == 0, ended.err
+    people = [name for name, one in Take.load(out / "take.h5").people.items() if one.body]
+    assert people
+    for name in people:
+        assert (out / f"{name}-report.html").is_file()
+        assert (out / f"{name}.bvh").is_file()
+        assert np.isfinite(Trajectory.load(out / f"{name}.npz").joint_position).all()
+    again = mocap("retarget", video, "--robot", model, "--out", out)
+    assert again.code == 0, again.err
+    assert "detection skipped" in again.err
