@@ -276,7 +276,7 @@ def test_killed_ten_times_nothing_is_lost_or_doubled(tmp_path):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_ctrl_c_leaves_no_half_file_and_no_worker(tmp_path, workers):
     out, log = tmp_path / "store", tmp_path / "log"
-    process = start(out, log, 400, workers)
+    process = start(out, log, 40_000, workers)
     await_lines(log, 10)
     # As a terminal does: to the whole group.
     os.killpg(process.pid, signal.SIGINT)
