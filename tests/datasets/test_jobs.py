@@ -287,7 +287,7 @@ def test_ctrl_c_leaves_no_half_file_and_no_worker(tmp_path, workers):
     assert "SpawnProcess" not in wrong
     await_end_of({int(line.split()[1]) for line in lines_of(log)})
     done = PairStore.open(out)
-    assert 0 < len(done.entries) < 400
+    assert 0 < len(done.entries) < 40_000
     assert_holds(out, list(done.entries))
 
 
