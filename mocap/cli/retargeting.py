@@ -51,7 +51,7 @@ def retarget(
         typer.Option(
             metavar="FILE",
             help="A correspondence.json of an earlier run, corrected by you: which body of the "
-            "robot is which part of a person, tolerances, speed limits. Worked out from the "
+            "robot is which part of a person, tolerances, limits of joints. Worked out from the "
             "model if not given.",
         ),
     ] = None,
@@ -66,6 +66,17 @@ def retarget(
             min=5,
             max=500,
             help="Frames per second of the trajectory (5 to 500). The motion's own if not given.",
+        ),
+    ] = None,
+    acceleration: Annotated[
+        float | None,
+        typer.Option(
+            "--max-acceleration",
+            metavar="A",
+            min=1,
+            help="Greatest acceleration of any joint, rad/s² (m/s² of slides), kept as limits and "
+            "speeds are. None if not given: models state none. In correspondence.json, joint by "
+            "joint.",
         ),
     ] = None,
     source_fps: Annotated[
@@ -129,6 +140,7 @@ def retarget(
             film=video,
             source_fps=source_fps,
             name=name,
+            acceleration=acceleration,
         )
         for (clip, name), folder in zip(clips.items(), folders, strict=True)
     ]

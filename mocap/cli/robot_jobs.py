@@ -22,6 +22,7 @@ from mocap.retarget import (
     Robot,
     RobotReport,
     Trajectory,
+    calmed,
     correspondence_of,
     film,
     human_of_person,
@@ -59,6 +60,7 @@ class Job:
         formats: of :data:`mocap.datasets.robots.FORMATS`, to write as well.
         film: whether to film the robots.
         source_fps: frames a second of a motion file, in place of what it tells.
+        acceleration: greatest of joints that the correspondence says nothing of; None for any.
         name: what to call whoever moves in a motion file; the file's name if empty.
     """
 
@@ -72,6 +74,7 @@ class Job:
     film: bool = False
     source_fps: float | None = None
     name: str = ""
+    acceleration: float | None = None
 
 
 @dataclass
@@ -94,6 +97,8 @@ def run(job: Job, progress: Progress = silent) -> Outcome:
     robot = read_robot(job.robot)
     given = job.correspondence
     found = correspondence_of(robot) if given is None else read_correspondence(given, robot)
+    if job.acceleration is not None:
+        found = calmed(found, robot, job.acceleration)
     outcome = Outcome(job, notes=[f"{robot.name}: {told}" for told in robot.notes])
     motions = [prepared(one, job.config) for one in _motions(outcome, progress)]
     files = outcome.files

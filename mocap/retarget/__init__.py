@@ -4,7 +4,7 @@
 is worked out from its model, and can be written, corrected and read again.
 """
 
-from mocap.retarget.correspondence import Correspondence, correspondence_of
+from mocap.retarget.correspondence import Correspondence, Limit, calmed, correspondence_of
 from mocap.retarget.correspondence_file import read_correspondence, write_correspondence
 from mocap.retarget.human import HumanMotion, human_motion, human_of_person
 from mocap.retarget.kinematics import Pose, Posed, body_velocities, pose_robot
@@ -21,6 +21,7 @@ from mocap.retarget.trajectory import Trajectory, of_one_sign
 __all__ = [
     "Correspondence",
     "HumanMotion",
+    "Limit",
     "Pose",
     "Posed",
     "RetargetConfig",
@@ -29,6 +30,7 @@ __all__ = [
     "SolverConfig",
     "Trajectory",
     "body_velocities",
+    "calmed",
     "correspondence_of",
     "film",
     "human_motion",

@@ -15,14 +15,16 @@ from mocap.retarget.collisions import Collisions, Touches
 from mocap.retarget.footprints import FREE
 from mocap.retarget.ground import Ground
 from mocap.retarget.kinematics import Pose, Posed, cross
+from mocap.retarget.limits import limits_of
 from mocap.retarget.neighbours import widened
 from mocap.retarget.rows import Bounds, Contacts, Rows, contacts_of
 from mocap.retarget.tasks import Tasks, foot_points, pace_of, steers
 
-#: Units in which each is stiff: joint limits (radians), speeds (radians a frame), ground and own
-#: body (metres), and how far inside each begins.
+#: Units in which each is stiff: joint limits (radians), speeds (radians a frame), accelerations
+#: (radians a frame squared), ground and own body (metres), and how far inside each begins.
 _LIMIT, _LIMIT_ROOM = 0.004, 0.004
 _SPEED, _SPEED_ROOM = 0.004, 0.02
+_BEND, _BEND_ROOM = 0.002, 0.05
 _GROUND, _GROUND_ROOM = 0.0005, 0.0003
 _BODY, _BODY_ROOM = 0.002, 0.004
 #: How near to the limit joints, and corners to the ground, are looked at, radians and metres.
@@ -61,17 +63,17 @@ class Barriers:
     touches: Touches | None = None
 
     def __post_init__(self) -> None:
-        robot, moving = self.tasks.robot, self.tasks.moving
-        room = np.minimum(_LIMIT_ROOM, 0.1 * (robot.high - robot.low)[moving])
-        self._low, self._high = robot.low[moving] + room, robot.high[moving] - room
-        speeds = robot.speed.copy()
-        for name, value in self.tasks.found.speed.items():
-            speeds[robot.joints.index(name)] = value
-        self.speed = speeds
-        most = (1.0 - _SPEED_ROOM) * speeds[moving] / self.fps
+        moving = self.tasks.moving
+        limits = limits_of(self.tasks.robot, self.tasks.found)
+        room = np.minimum(_LIMIT_ROOM, 0.1 * (limits.high - limits.low)[moving])
+        self._low, self._high = limits.low[moving] + room, limits.high[moving] - room
+        self.limits = limits
+        most = (1.0 - _SPEED_ROOM) * limits.speed[moving] / self.fps
         pace = np.maximum(_BRISK, _OF_PACE * pace_of(self.tasks))[:-1] / self.fps
         #: Steps of joints from frame to frame beyond which it is effort, or over the limit.
         self._speeds = (np.minimum(pace, most), _HASTE / self.fps), (most, _SPEED)
+        self._bend = (1.0 - _BEND_ROOM) * limits.acceleration[moving] / self.fps**2
+        self._is_bounded = bool(np.isfinite(self._bend).any())
 
     def prepare(self, pose: Pose, posed: Posed) -> None:
         """Find what touches; until the next call these are taken to be planes."""
@@ -122,6 +124,8 @@ class Barriers:
         step = np.abs(np.diff(joints, axis=0))
         for most, unit in self._speeds:
             total[1:] += np.sum((np.maximum(step - most, 0) / unit) ** 2, 1)
+        if self._is_bounded and len(pose) > 2:
+            total[1:-1] += np.sum((self._bent(pose) / _BEND) ** 2, 1)
         if self.ground is not None:
             near = self.ground.near(posed, _GROUND_ROOM)
             squares = ((near.height - _GROUND_ROOM) * self.firmness / _GROUND) ** 2
@@ -179,6 +183,19 @@ class Barriers:
             pull[:, 6:] += fast / unit**2
             stiff[:, 6:] += (fast != 0) / unit**2
         return pull, stiff
+
+    def bends(self, pose: Pose) -> tuple[np.ndarray, np.ndarray]:
+        """(F - 2, n) pull against accelerations that are too great, and how stiff it is."""
+        pull, stiff = np.zeros((2, max(len(pose) - 2, 0), self.tasks.size))
+        if self._is_bounded:
+            bent = self._bent(pose)
+            pull[:, 6:] = bent / _BEND**2
+            stiff[:, 6:] = (bent != 0) / _BEND**2
+        return pull, stiff
+
+    def _bent(self, pose: Pose) -> Float[np.ndarray, "inner moving"]:
+        second = np.diff(pose.joints[:, self.tasks.moving], 2, axis=0)
+        return np.sign(second) * np.maximum(np.abs(second) - self._bend, 0)
 
     def _contacts(
         self,

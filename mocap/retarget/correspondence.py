@@ -4,7 +4,7 @@ The person's axes are those of somebody who stands upright: x left, y up, z ahea
 pose). Points and axes of the robot are in its bodies' axes, metres.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -72,6 +72,23 @@ class Sole:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """What a joint may do, where that is less than the model says; None for what the model says.
+
+    Attributes:
+        low: least angle, radians, or metres of a slide.
+        high: greatest.
+        speed: greatest, per second; it takes the place of the model's.
+        acceleration: greatest, per second squared; models state none.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    speed: float | None = None
+    acceleration: float | None = None
+
+
+@dataclass(frozen=True)
 class Correspondence:
     """What of a robot is what of a person.
 
@@ -83,7 +100,7 @@ class Correspondence:
         hips: (3,) by side, in the axes of the pelvis's body.
         leg: from hip to sole with straight knees, metres.
         joints: those that move; the others stay where they rest.
-        speed: greatest speeds that replace the model's, rad/s, by joint.
+        limits: what joints may do beyond what the model says of them.
         scale: the robot's world over the person's; None to let the legs tell.
     """
 
@@ -94,8 +111,18 @@ class Correspondence:
     hips: dict[str, Float[np.ndarray, "3"]]
     leg: float
     joints: tuple[str, ...]
-    speed: dict[str, float] = field(default_factory=dict)
+    limits: dict[str, Limit] = field(default_factory=dict)
     scale: float | None = None
+
+
+def calmed(found: Correspondence, robot: Robot, acceleration: float) -> Correspondence:
+    """With a greatest acceleration for every joint that has none yet, rad/s^2."""
+    told = {name: found.limits.get(name, Limit()) for name in robot.joints}
+    limits = {
+        name: one if one.acceleration is not None else replace(one, acceleration=acceleration)
+        for name, one in told.items()
+    }
+    return replace(found, limits=limits)
 
 
 def correspondence_of(robot: Robot) -> Correspondence:

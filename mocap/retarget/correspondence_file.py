@@ -1,6 +1,7 @@
 """The correspondence as a JSON file that people can read and correct."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,15 @@ import numpy as np
 
 from mocap.errors import RetargetError
 from mocap.files import read_json, write_whole
-from mocap.retarget.correspondence import SIDES, Bearing, Correspondence, Segment, Sole
+from mocap.retarget.correspondence import (
+    SIDES,
+    Bearing,
+    Correspondence,
+    Limit,
+    Segment,
+    Sole,
+)
+from mocap.retarget.limits import limits_of
 from mocap.retarget.robot import Robot
 
 FORMAT = "mocap-robot-correspondence"
@@ -16,8 +25,10 @@ _ABOUT = (
     "What of the robot is what of a person. Points and axes are in the bodies' own axes, metres; "
     "the rows of `turn` are the body's x, y and z told in the axes of a person who stands upright "
     "(x left, y up, z ahead). Tolerances are radians: a part with a larger one gives way. "
-    "`speed` may hold greatest speeds of joints, rad/s; `scale` the robot's world over the "
-    "person's (null: the legs tell). Parts may be left out."
+    "`limits` may hold what joints may do where that is less than the model says: "
+    '{"left_knee_joint": {"low": 0.1, "high": 2.0, "speed": 9.0, "acceleration": 80.0}}, radians '
+    "and seconds; `scale` the robot's world over the person's (null: the legs tell). Parts may be "
+    "left out."
 )
 
 
@@ -32,7 +43,10 @@ def write_correspondence(path: Path, found: Correspondence) -> Path:
         "leg": round(found.leg, 5),
         "hips": {side: _plain(place) for side, place in found.hips.items()},
         "joints": list(found.joints),
-        "speed": found.speed,
+        "limits": {
+            name: {key: value for key, value in asdict(one).items() if value is not None}
+            for name, one in found.limits.items()
+        },
         "segments": {
             name: {
                 "body": one.body,
@@ -96,7 +110,7 @@ def read_correspondence(path: Path, robot: Robot) -> Correspondence:
             hips={side: _array(content["hips"][side], (3,)) for side in SIDES},
             leg=float(content["leg"]),
             joints=tuple(content["joints"]),
-            speed={name: float(value) for name, value in content.get("speed", {}).items()},
+            limits={name: _limit(value) for name, value in content.get("limits", {}).items()},
             scale=None if content.get("scale") is None else float(content["scale"]),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -113,14 +127,32 @@ def _check(path: Path, found: Correspondence, robot: Robot) -> None:
                 f"{path}: {name} is on body {one.body!r}, which {robot.name} has not; it has "
                 f"{', '.join(robot.bodies)}"
             )
-    for name in (*found.joints, *found.speed):
+    for name in (*found.joints, *found.limits):
         if name not in robot.joints:
             raise RetargetError(
                 f"{path}: {robot.name} has no joint {name!r}; it has {', '.join(robot.joints)}"
             )
+    limits = limits_of(robot, found)
+    crossed = np.flatnonzero(limits.low > limits.high)
+    if len(crossed):
+        name = robot.joints[crossed[0]]
+        raise RetargetError(
+            f"{path}: the limits of {name} leave it no room: the model has "
+            f"{robot.low[crossed[0]]:.3g} to {robot.high[crossed[0]]:.3g}"
+        )
     for needed, kind in (("pelvis", "bearings"), ("left_foot", "bearings"), ("left", "soles")):
         if needed not in getattr(found, kind):
             raise RetargetError(f"{path}: {kind} lack {needed}; delete the file to have it anew")
+
+
+def _limit(value: dict[str, Any]) -> Limit:
+    found = Limit(**{name: float(one) for name, one in value.items()})
+    bounds = (found.speed, found.acceleration)
+    if not all(np.isfinite(one) for one in asdict(found).values() if one is not None):
+        raise ValueError(f"{value} are no limits")
+    if any(one is not None and one <= 0 for one in bounds):
+        raise ValueError(f"{value}: speeds and accelerations are above 0")
+    return found
 
 
 def _array(value: Any, shape: tuple[int, ...]) -> np.ndarray:

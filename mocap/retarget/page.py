@@ -22,6 +22,7 @@ _WORDS = {
     "tracking.explained": ("of the person's movement is the robot's", ""),
     "joints.beyond_limits_deg": ("joints beyond their limits", "°"),
     "joints.speed_of_limit": ("quickest joint, of what it may", ""),
+    "joints.acceleration_of_limit": ("hardest acceleration of a joint, of what it may", ""),
     "jumps.frames": ("frames with a jump of a joint", ""),
     "jumps.base_frames": ("frames with a jump of the base", ""),
     "feet.slide_max_mm": ("resting feet slide in a frame", "mm"),

@@ -19,6 +19,7 @@ from mocap.retarget.collisions import Collisions
 from mocap.retarget.correspondence import Correspondence
 from mocap.retarget.human import HumanMotion
 from mocap.retarget.kinematics import pose_robot
+from mocap.retarget.limits import JointLimits, limits_of
 from mocap.retarget.measures import (
     bends,
     bones_off,
@@ -42,6 +43,7 @@ LIMITS: dict[str, float] = {
     "tracking.pelvis_mean_mm": 80.0,
     "joints.beyond_limits_deg": 0.01,
     "joints.speed_of_limit": 1.0001,
+    "joints.acceleration_of_limit": 1.0001,
     "jumps.frames": 0.0,
     "jumps.base_frames": 0.0,
     "feet.slide_max_mm": 2.0,
@@ -117,6 +119,7 @@ def robot_report(
         return RobotReport({"frames": {"count": len(finite), "not_finite": count}}, (text,))
     scale = trajectory.scale if np.isfinite(trajectory.scale) else scale_of([motion], found)
     targets = targets_of(motion, found, scale)
+    limits = limits_of(robot, found)
     pose = trajectory.pose()
     posed = pose_robot(robot, pose)
     slow = motion_of(pose, trajectory.fps) < _SLOW
@@ -127,7 +130,7 @@ def robot_report(
     figures: dict[str, dict[str, Any]] = {
         "frames": {"count": len(motion), "fps": trajectory.fps, "not_finite": 0},
         "tracking": tracking(robot, found, targets, posed),
-        "joints": _joints(robot, found, trajectory),
+        "joints": _joints(limits, trajectory),
         "jumps": jumps(robot, found, targets, pose),
         "feet": stances(robot, found, targets, posed),
         "ground": ground(robot, posed),
@@ -142,33 +145,35 @@ def robot_report(
     }
     series = {
         "bones_off_deg": bones_off(robot, found, targets, posed).mean(0),
-        "speed_of_limit": np.append(_speeds(robot, found, trajectory).max(1), 0.0),
+        "speed_of_limit": np.append(_speeds(limits, trajectory).max(1), 0.0),
         "lowest_mm": 1000.0 * lowest_points(robot, posed),
         "self_collision": np.array(overlaps, float),
     }
     return RobotReport(figures, tuple(_failures(figures)), series)
 
 
-def _speeds(robot: Robot, found: Correspondence, trajectory: Trajectory) -> np.ndarray:
+def _speeds(limits: JointLimits, trajectory: Trajectory) -> np.ndarray:
     """(F - 1, J) how fast joints turn from frame to frame, as shares of what they may."""
-    speeds = robot.speed.copy()
-    for name, value in found.speed.items():
-        speeds[robot.joints.index(name)] = value
-    return np.abs(np.diff(trajectory.joint_position, axis=0)) * trajectory.fps / speeds
+    return np.abs(np.diff(trajectory.joint_position, axis=0)) * trajectory.fps / limits.speed
 
 
-def _joints(robot: Robot, found: Correspondence, trajectory: Trajectory) -> dict[str, Any]:
+def _joints(limits: JointLimits, trajectory: Trajectory) -> dict[str, Any]:
     joints = trajectory.joint_position
-    beyond = np.maximum(robot.low - joints, joints - robot.high)
-    speed = _speeds(robot, found, trajectory)
+    beyond = np.maximum(limits.low - joints, joints - limits.high)
+    speed = _speeds(limits, trajectory)
     second = np.abs(np.diff(joints, 2, axis=0)) * trajectory.fps**2
     return {
         "beyond_limits_deg": float(np.degrees(max(beyond.max(), 0.0))),
-        "least_room_deg": float(np.degrees(-beyond[:, np.isfinite(robot.low)].max(initial=-np.inf)))
-        if np.isfinite(robot.low).any()
+        "least_room_deg": float(
+            np.degrees(-beyond[:, np.isfinite(limits.low)].max(initial=-np.inf))
+        )
+        if np.isfinite(limits.low).any()
         else None,
         "at_limit_share": float(np.mean((beyond > -0.005).any(1))),
         "speed_of_limit": float(speed.max(initial=0.0)),
+        "acceleration_of_limit": float((second / limits.acceleration).max(initial=0.0))
+        if np.isfinite(limits.acceleration).any()
+        else None,
         "acceleration_max_rad_s2": float(second.max(initial=0.0)),
         "acceleration_p99_rad_s2": float(np.percentile(second, 99)) if second.size else 0.0,
     }

@@ -135,7 +135,7 @@ def _followed(
         inner = widened(bad, max(2, round(_ROOM * fps)))
         barriers.firmness = _FIRMER**attempt
         pose = _repaired(tasks, pose, barriers, inner, config)
-    joints = within_limits(pose.joints, robot.low, robot.high, barriers.speed, fps)
+    joints = within_limits(pose.joints, barriers.limits, fps)
     return pose.with_joints(joints)
 
 

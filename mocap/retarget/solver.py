@@ -105,7 +105,7 @@ def solve(
         turning = twists(tasks.robot, posed, tasks.moving)
         normal, gradient = _equations(tasks, pulls, state, turning, config)
         rows = barriers.rows(pose, posed, turning)
-        ties = Ties(weights, state.seconds, *barriers.speeds(pose))
+        ties = Ties(weights, state.seconds, *barriers.bends(pose), *barriers.speeds(pose))
         energy = state.energy + barriers.touching(posed)
         firm = np.where(still, FROZEN, damping)
         step = constrained_step(normal, gradient, ties, rows, firm)

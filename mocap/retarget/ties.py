@@ -20,19 +20,24 @@ class Ties:
     Attributes:
         weights: (n,) of second differences.
         seconds: (F - 2, n) second differences before the step.
+        bent: (F - 2, n) pull against accelerations that are too great.
+        rigid: (F - 2, n) weights of second differences where these are.
         fast: (F - 1, n) pull against speeds before the step.
         stiff: (F - 1, n) weights of steps from frame to frame, of speeds that are too high.
     """
 
     weights: Float[np.ndarray, " unknowns"]
     seconds: Float[np.ndarray, "inner unknowns"]
+    bent: Float[np.ndarray, "inner unknowns"]
+    rigid: Float[np.ndarray, "inner unknowns"]
     fast: Float[np.ndarray, "between unknowns"]
     stiff: Float[np.ndarray, "between unknowns"]
 
     def gradient(self, step: Float[np.ndarray, "frames unknowns"]) -> np.ndarray:
         """(F, n) what a step leaves of the gradient."""
         found = np.zeros_like(step)
-        bent = self.weights * (self.seconds + np.diff(step, 2, axis=0))
+        change = np.diff(step, 2, axis=0)
+        bent = self.weights * (self.seconds + change) + self.bent + self.rigid * change
         found[:-2] += bent
         found[1:-1] -= 2 * bent
         found[2:] += bent
@@ -43,7 +48,14 @@ class Ties:
 
     def among(self, at: Int[np.ndarray, " some"]) -> Ties:
         """The ties of some frames with each other; only their stiffness means anything."""
-        return replace(self, fast=self.fast[at[:-1]], stiff=self.stiff[at[:-1]])
+        between, inner = at[:-1], at[:-2]
+        return replace(
+            self,
+            bent=self.bent[inner],
+            rigid=self.rigid[inner],
+            fast=self.fast[between],
+            stiff=self.stiff[between],
+        )
 
     def solved(
         self,
@@ -64,12 +76,13 @@ class Ties:
             columns[:, column, band - column :] = normal[:, column, : column + 1]
         diagonal = columns[..., band]
         if frames > 2:
-            diagonal[:-2] += self.weights
-            diagonal[1:-1] += 4 * self.weights
-            diagonal[2:] += self.weights
-            columns[1:-1, :, band - size] -= 2 * self.weights
-            columns[2:, :, band - size] -= 2 * self.weights
-            columns[2:, :, band - 2 * size] += self.weights
+            weights = self.weights + self.rigid
+            diagonal[:-2] += weights
+            diagonal[1:-1] += 4 * weights
+            diagonal[2:] += weights
+            columns[1:-1, :, band - size] -= 2 * weights
+            columns[2:, :, band - size] -= 2 * weights
+            columns[2:, :, band - 2 * size] += weights
         diagonal[:-1] += self.stiff
         diagonal[1:] += self.stiff
         if frames > 1:

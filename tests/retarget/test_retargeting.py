@@ -1,5 +1,6 @@
 """A made-up person marches, and a made-up robot with them."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -16,12 +17,15 @@ from mocap.retarget import (
     correspondence_of,
     human_motion,
     prepared,
+    read_correspondence,
     read_robot,
     retarget,
     robot_report,
+    write_correspondence,
 )
+from mocap.retarget.correspondence import Limit
 from mocap.retarget.human import human_of_person
-from mocap.retarget.limits import within_limits
+from mocap.retarget.limits import JointLimits, within_limits
 from mocap.take import Contacts
 from retarget.made_up import marching, moved, written
 
@@ -192,14 +196,80 @@ def test_trajectories_come_back_from_their_file(tmp_path, trajectory):
 def test_what_is_within_limits_stays_and_the_rest_goes_no_farther_than_needed():
     rng = np.random.default_rng(1)
     calm = np.cumsum(rng.uniform(-0.1, 0.1, (200, 3)), axis=0)
-    low, high, speed = np.full(3, -9.0), np.full(3, 9.0), np.full(3, 3.0)
-    np.testing.assert_array_equal(within_limits(calm, low, high, speed, 30), calm)
+    np.testing.assert_array_equal(within_limits(calm, _may(3, 9.0, 3.0), 30), calm)
     wild = rng.normal(size=(200, 3))
-    tame = within_limits(wild, np.full(3, -1.0), np.full(3, 1.0), speed, 30)
+    tame = within_limits(wild, _may(3, 1.0, 3.0), 30)
     assert np.abs(np.diff(tame, axis=0)).max() <= 0.1 + 1e-12
     assert np.abs(tame).max() <= 1.0
     step = np.zeros((9, 1))
     step[5:] = 0.4
     np.testing.assert_allclose(
-        np.abs(within_limits(step, *np.array([[-1.0], [1], [3]]), 30) - step).max(), 0.15
+        np.abs(within_limits(step, _may(1, 1.0, 3.0), 30) - step).max(), 0.15
     )
+
+
+def _may(joints, far, speed, acceleration=np.inf):
+    one = np.ones(joints)
+    return JointLimits(-far * one, far * one, speed * one, acceleration * one)
+
+
+@pytest.mark.parametrize("acceleration", [5.0, 60.0])
+def test_accelerations_are_kept_exactly_beside_the_other_limits(acceleration):
+    rng = np.random.default_rng(2)
+    may = _may(4, 1.0, 3.0, acceleration)
+    for wild in (
+        rng.normal(size=(120, 4)),
+        np.sign(np.sin(np.arange(120.0)[:, None] / 7 + np.arange(4))),
+        np.cumsum(rng.normal(0, 0.02, (120, 4)), axis=0),
+    ):
+        tame = within_limits(wild, may, 30)
+        assert np.abs(tame).max() <= 1.0
+        assert np.abs(np.diff(tame, axis=0)).max() * 30 <= 3.0 * (1 + 1e-6)
+        assert np.abs(np.diff(tame, 2, axis=0)).max() * 30**2 <= acceleration * (1 + 1e-6)
+    # Frames far from what is too much stay as they are.
+    kink = np.zeros((120, 4))
+    kink[60, 0] = 0.05
+    tame = within_limits(kink, may, 30)
+    assert np.abs(np.diff(tame, 2, axis=0)).max() * 30**2 <= acceleration * (1 + 1e-6)
+    np.testing.assert_array_equal(tame[:20], 0.0)
+    np.testing.assert_array_equal(tame[:, 1:], 0.0)
+
+
+def test_what_a_correspondence_says_of_joints_is_kept(march, robot, tmp_path):
+    plain = retarget([march], robot)[0]
+    knee = robot.joints.index("left_knee")
+    bent = plain.joint_position[:, knee]
+    second = np.abs(np.diff(plain.joint_position, 2, axis=0)).max() * plain.fps**2
+    limits = {name: Limit(acceleration=0.7 * second) for name in robot.joints}
+    limits["left_knee"] = Limit(high=0.8 * bent.max(), speed=2.0, acceleration=0.7 * second)
+    found = replace(correspondence_of(robot), limits=limits)
+    path = write_correspondence(tmp_path / "c.json", found)
+    found = read_correspondence(path, robot)
+    assert found.limits["left_knee"] == limits["left_knee"]
+    trajectory = retarget([march], robot, found)[0]
+    joints = trajectory.joint_position
+    assert joints[:, knee].max() <= 0.8 * bent.max()
+    assert np.abs(np.diff(joints[:, knee])).max() * trajectory.fps <= 2.0
+    bends = np.abs(np.diff(joints, 2, axis=0)).max() * trajectory.fps**2
+    assert bends <= 0.7 * second * (1 + 1e-6)
+    report = robot_report(trajectory, march, robot, found)
+    assert 0.5 < report.figures["joints"]["acceleration_of_limit"] <= 1.0001
+    # The solver sees to accelerations, so that feet stay where they rest.
+    del found.limits["left_knee"]
+    calm = retarget([march], robot, found)[0]
+    figures = robot_report(calm, march, robot, found).figures
+    assert figures["feet"]["slide_max_mm"] < 2.0
+    assert figures["ground"]["penetration_max_mm"] < 1.0
+    spoilt = robot_report(plain, march, robot, found)
+    assert any("acceleration_of_limit" in failure for failure in spoilt.failures)
+    for wrong, said in (
+        ({"high": -9.0}, "leave it no room"),
+        ({"speed": -1.0}, "above 0"),
+        ({"speed": float("nan")}, "damaged"),
+        ({"torque": 1.0}, "damaged"),
+    ):
+        content = json.loads(path.read_text())
+        content["limits"]["left_knee"] = wrong
+        path.write_text(json.dumps(content))
+        with pytest.raises(RetargetError, match=said):
+            read_correspondence(path, robot)
