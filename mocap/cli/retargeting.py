@@ -1,17 +1,29 @@
 """``mocap retarget``: people's motion as trajectories of humanoid robots."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from mocap.cli.console import STOPPED, complain, conclude, configure, note, say, show, starting
+from mocap.cli.console import (
+    STOPPED,
+    complain,
+    conclude,
+    configure,
+    note,
+    say,
+    show,
+    starting,
+    waiting,
+)
 from mocap.cli.folders import choose_folders
 from mocap.cli.options import Quiet, RobotFormat, each_once, examples, flowing
 from mocap.cli.progress import StageProgress
 from mocap.errors import MocapError
+from mocap.processes import cores
 
 if TYPE_CHECKING:
     from mocap.cli.robot_jobs import Job, Outcome
@@ -110,6 +122,14 @@ def retarget(
             "--no-collisions", metavar="", help="Let the robot pass through itself: quicker."
         ),
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Of several clips, how many at once. As many as there are cores if not given.",
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Put motion on a humanoid robot: joint limits and speeds kept, resting feet in place.
@@ -145,7 +165,7 @@ def retarget(
         for (clip, name), folder in zip(clips.items(), folders, strict=True)
     ]
     try:
-        outcomes = [_alone(jobs[0])] if len(jobs) == 1 else _together(jobs)
+        outcomes = [_alone(jobs[0])] if len(jobs) == 1 else _together(jobs, workers or cores())
     except KeyboardInterrupt:
         conclude(f"stopped; what was finished is in {out}, if anything was")
         raise typer.Exit(STOPPED) from None
@@ -180,14 +200,18 @@ def _alone(job: "Job") -> "Outcome":
         return run(job, progress)
 
 
-def _together(jobs: list["Job"]) -> list["Outcome"]:
-    from mocap.cli.robot_jobs import run_all
-    from mocap.processes import cores
+def _together(jobs: list["Job"], workers: int) -> list["Outcome"]:
+    from mocap.cli.robot_jobs import described, run_all
+    from mocap.retarget import robot_file
 
+    with waiting("reading the robot"):
+        # A name may have to be downloaded, and what is wrong with a robot is said once.
+        jobs = [replace(job, robot=str(robot_file(job.robot))) for job in jobs]
+        described(jobs[0])
     outcomes: list[Outcome] = []
     with StageProgress() as progress:
         progress("clips", 0, len(jobs))
-        for outcome in run_all(jobs, cores()):
+        for outcome in run_all(jobs, workers):
             if outcome.fault:
                 complain(outcome.fault)
             outcomes.append(outcome)
@@ -204,6 +228,8 @@ def _tell(outcomes: Sequence["Outcome"]) -> None:
         for person, report in outcome.reports:
             name = f"{outcome.job.out.name}/{person}" if several else person
             rows.append((name, report))
+    if not rows:
+        return
     say("")
     show(_table(rows))
     for name, report in rows:

@@ -97,7 +97,7 @@ def convert(
     with waiting("writing"):
         written = write_trajectory(out, trajectory, form, model, fps=fps)
     if fps is None and written.fps != trajectory.fps:
-        note(resampling(to.value, trajectory.fps, written.fps))
+        note(resampling(to.value, trajectory.fps, written.fps, f"--fps {trajectory.fps:g}"))
     note(f"{len(written)} frames, {written.fps:g} a second, {len(written.joint_names)} joints")
     say(str(out))
 

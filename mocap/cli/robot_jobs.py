@@ -3,6 +3,7 @@
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from mocap.body import load_body
@@ -17,6 +18,7 @@ from mocap.pipeline import ExtractConfig
 from mocap.processes import Death, in_processes
 from mocap.progress import Progress, silent
 from mocap.retarget import (
+    Correspondence,
     HumanMotion,
     RetargetConfig,
     Robot,
@@ -94,16 +96,14 @@ def run(job: Job, progress: Progress = silent) -> Outcome:
     Raises:
         MocapError: whatever stops it.
     """
-    robot = read_robot(job.robot)
-    given = job.correspondence
-    found = correspondence_of(robot) if given is None else read_correspondence(given, robot)
-    if job.acceleration is not None:
-        found = calmed(found, robot, job.acceleration)
+    robot, found = described(job)
     outcome = Outcome(job, notes=[f"{robot.name}: {told}" for told in robot.notes])
     motions = [prepared(one, job.config) for one in _motions(outcome, progress)]
+    for motion in motions:
+        _require_free(job, motion.name)
     files = outcome.files
     with writable_folder(job.out):
-        if given is None:
+        if job.correspondence is None:
             files.append(write_correspondence(job.out / "correspondence.json", found))
         trajectories = retarget(motions, robot, found, job.config, progress=progress)
         for motion, trajectory in zip(motions, trajectories, strict=True):
@@ -119,6 +119,36 @@ def run(job: Job, progress: Progress = silent) -> Outcome:
             files.append(write_page(report, trajectory, robot, page, film=name))
             _write_others(outcome, robot, trajectory)
     return outcome
+
+
+def described(job: Job) -> tuple[Robot, Correspondence]:
+    """The robot of a job, and what of it is what of a person.
+
+    Raises:
+        MocapError: there is no such robot, or it is no humanoid, or the correspondence is damaged.
+    """
+    robot = _robot(job.robot)
+    given = job.correspondence
+    found = _correspondence(robot) if given is None else read_correspondence(given, robot)
+    return robot, found if job.acceleration is None else calmed(found, robot, job.acceleration)
+
+
+#: Several clips of one process go to the same robot, which takes longer to read than to move.
+_robot = lru_cache(maxsize=1)(read_robot)
+_correspondence = lru_cache(maxsize=1)(correspondence_of)
+
+
+def _require_free(job: Job, person: str) -> None:
+    """Refuse to write over what is read."""
+    for ending in (".npz", ".mp4", "-report.json", "-report.html", *_endings(job)):
+        path = job.out / f"{person}{ending}"
+        if path.exists() and path.samefile(job.source):
+            raise MocapError(f"{path}: is what is to be put on the robot; choose another --out")
+
+
+def _endings(job: Job) -> list[str]:
+    """What names of files for other projects end in, after the person's."""
+    return [f"-{name}{FORMATS[name].suffix}" for name in job.formats]
 
 
 def run_all(jobs: Sequence[Job], workers: int) -> Generator[Outcome, None, None]:
@@ -171,20 +201,20 @@ def _motions(outcome: Outcome, progress: Progress) -> list[HumanMotion]:
 def _write_others(outcome: Outcome, robot: Robot, trajectory: Trajectory) -> None:
     """The same motion for other projects."""
     job = outcome.job
-    for name in job.formats:
-        form = FORMATS[name]
-        path = job.out / f"{trajectory.person}-{form.name}{form.suffix}"
-        written = write_trajectory(path, trajectory, form, robot, fps=job.config.fps)
+    for name, ending in zip(job.formats, _endings(job), strict=True):
+        path = job.out / f"{trajectory.person}{ending}"
+        written = write_trajectory(path, trajectory, FORMATS[name], robot)
         outcome.files.append(path)
         if written.fps != trajectory.fps:
-            outcome.notes.append(resampling(name, trajectory.fps, written.fps))
+            how = f"`mocap robot convert --fps {trajectory.fps:g}`"
+            outcome.notes.append(resampling(name, trajectory.fps, written.fps, how))
 
 
-def resampling(form: str, was: float, now: float) -> str:
+def resampling(form: str, was: float, now: float, remedy: str) -> str:
     """What to say where a format has made motion change its rate."""
     return (
         f"{form}: resampled from {was:g} to {now:g} frames a second, as its readers take for "
-        f"granted; --fps {was:g} keeps them as they are"
+        f"granted; {remedy} keeps them as they are"
     )
 
 

@@ -20,23 +20,35 @@ from mocap.retarget.correspondence import (
 from mocap.retarget.limits import limits_of
 from mocap.retarget.robot import Robot
 
-FORMAT = "mocap-robot-correspondence"
+FORMAT, VERSION = "mocap-robot-correspondence", 1
+_LIMBS = ("thigh", "shank", "upper_arm", "forearm")
 _ABOUT = (
     "What of the robot is what of a person. Points and axes are in the bodies' own axes, metres; "
     "the rows of `turn` are the body's x, y and z told in the axes of a person who stands upright "
     "(x left, y up, z ahead). Tolerances are radians: a part with a larger one gives way. "
     "`limits` may hold what joints may do where that is less than the model says: "
     '{"left_knee_joint": {"low": 0.1, "high": 2.0, "speed": 9.0, "acceleration": 80.0}}, radians '
-    "and seconds; `scale` the robot's world over the person's (null: the legs tell). Parts may be "
-    "left out."
+    "and seconds; `scale` the robot's world over the person's (null: the legs tell). Segments, "
+    "hands, head and chest may be left out."
 )
+
+
+_SEGMENTS = {f"{side}_{part}" for side in SIDES for part in _LIMBS}
+_FEET = {f"{side}_foot" for side in SIDES}
+_HANDS = {f"{side}_hand" for side in SIDES}
+#: Parts that have to be told, and all that a person has, by kind.
+_PARTS: dict[str, tuple[set[str], set[str]]] = {
+    "segments": (set(), _SEGMENTS),
+    "bearings": ({"pelvis", *_FEET}, {"pelvis", "chest", "head", *_FEET, *_HANDS}),
+    "soles": (set(SIDES), set(SIDES)),
+}
 
 
 def write_correspondence(path: Path, found: Correspondence) -> Path:
     """Write a correspondence."""
     content = {
         "format": FORMAT,
-        "version": 1,
+        "version": VERSION,
         "about": _ABOUT,
         "robot": found.robot,
         "scale": found.scale,
@@ -82,6 +94,8 @@ def read_correspondence(path: Path, robot: Robot) -> Correspondence:
     content = read_json(path, error=RetargetError)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise RetargetError(f"{path}: is no correspondence; `mocap retarget` writes one")
+    if content.get("version") != VERSION:
+        raise RetargetError(f"{path}: is of another version; delete it to have it anew")
     try:
         found = Correspondence(
             robot=str(content["robot"]),
@@ -113,7 +127,7 @@ def read_correspondence(path: Path, robot: Robot) -> Correspondence:
             limits={name: _limit(value) for name, value in content.get("limits", {}).items()},
             scale=None if content.get("scale") is None else float(content["scale"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RetargetError(f"{path}: is damaged: {error!r}; delete it to have it anew") from error
     _check(path, found, robot)
     return found
@@ -140,9 +154,35 @@ def _check(path: Path, found: Correspondence, robot: Robot) -> None:
             f"{path}: the limits of {name} leave it no room: the model has "
             f"{robot.low[crossed[0]]:.3g} to {robot.high[crossed[0]]:.3g}"
         )
-    for needed, kind in (("pelvis", "bearings"), ("left_foot", "bearings"), ("left", "soles")):
-        if needed not in getattr(found, kind):
-            raise RetargetError(f"{path}: {kind} lack {needed}; delete the file to have it anew")
+    _check_parts(path, found)
+
+
+def _check_parts(path: Path, found: Correspondence) -> None:
+    """Refuse parts that lack, or that no person has, and numbers that mean nothing."""
+    for kind, (needed, known) in _PARTS.items():
+        told = set(getattr(found, kind))
+        if told - known:
+            raise RetargetError(
+                f"{path}: {kind} are of {', '.join(sorted(known))}, not of "
+                f"{', '.join(sorted(told - known))}"
+            )
+        if needed - told:
+            raise RetargetError(
+                f"{path}: {kind} lack {', '.join(sorted(needed - told))}; delete the file to have "
+                "it anew"
+            )
+    if not found.joints or not found.segments:
+        raise RetargetError(f"{path}: tells no joints or no segments; delete it to have it anew")
+    sizes = {"leg": found.leg, "scale": 1.0 if found.scale is None else found.scale}
+    parts = {**found.segments, **found.bearings}
+    sizes |= {f"tolerance of {name}": one.tolerance for name, one in parts.items()}
+    sizes |= {f"length of {name}": one.length for name, one in found.segments.items()}
+    for name, value in sizes.items():
+        if not (np.isfinite(value) and value > 0):
+            raise RetargetError(f"{path}: the {name} is {value:g}; it is above 0")
+    for name, one in found.bearings.items():
+        if np.abs(one.turn @ one.turn.T - np.eye(3)).max() > 0.01 or np.linalg.det(one.turn) < 0:
+            raise RetargetError(f"{path}: the turn of {name} is no rotation")
 
 
 def _limit(value: dict[str, Any]) -> Limit:

@@ -140,3 +140,25 @@ def test_a_video_is_extracted_first(mocap: Run, demo_clip: Path, tmp_path: Path)
     again = mocap("retarget", video, "--robot", model, "--out", out)
     assert again.code == 0, again.err
     assert "detection skipped" in again.err
+
+
+def test_what_is_read_is_never_written_over(mocap: Run, take_file: Path, tmp_path: Path) -> None:
+    ended = mocap(
+        "export", take_file, "--format", "amass", "--person", "person-1", "--out", tmp_path
+    )
+    assert ended.code == 0, ended.err
+    [archive] = tmp_path.glob("*.npz")
+    before = archive.read_bytes()
+    ended = mocap("retarget", archive, "--robot", written(tmp_path), "--out", tmp_path)
+    assert ended.code == 1
+    assert "is what is to be put on the robot" in ended.err
+    assert archive.read_bytes() == before
+
+
+def test_a_robot_that_is_none_is_told_once(mocap: Run, take_file: Path, tmp_path: Path) -> None:
+    other = make_take(people=1, frames=12, still=True).save(tmp_path / "other.h5")
+    out = tmp_path / "out"
+    ended = mocap("retarget", take_file, other, "--robot", "r2d2", "--out", out)
+    assert ended.code == 1
+    assert ended.err.count("no robot of that name") == 1
+    assert not ended.out

@@ -12,11 +12,13 @@ from mocap.retarget import (
     correspondence_of,
     read_correspondence,
     read_robot,
+    retarget,
+    robot_report,
     write_correspondence,
 )
 from mocap.retarget.limbs import build_of
 from mocap.retarget.names import bundled_folder
-from retarget.made_up import humanoid, written
+from retarget.made_up import humanoid, marching, written
 
 PARTS = {f"{s}_{p}" for s in ("left", "right") for p in ("thigh", "shank", "upper_arm", "forearm")}
 
@@ -79,7 +81,7 @@ def test_the_file_comes_back_as_it_was(tmp_path):
         ("format", "other", "no correspondence"),
         ("joints", ["nose"], "no joint 'nose'"),
         ("leg", "long", "damaged"),
-        ("bearings", {}, "lack pelvis"),
+        ("bearings", {}, "lack left_foot, pelvis"),
     ],
 )
 def test_a_file_that_is_wrong_is_told_where(tmp_path, key, value, said):
@@ -125,3 +127,66 @@ def _check(robot, bends):
     left, right = found.segments["left_shank"], found.segments["right_shank"]
     assert abs(left.length - right.length) < 2e-3
     assert set(found.segments) == PARTS
+
+
+def _without(kind, name):
+    return lambda content: content[kind].pop(name)
+
+
+def _with(value, *keys):
+    def change(content):
+        for key in keys[:-1]:
+            content = content[key]
+        content[keys[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_without("bearings", "right_foot"), "bearings lack right_foot"),
+        (_without("soles", "right"), "soles lack right"),
+        (_with({}, "segments"), "no joints or no segments"),
+        (_with([], "joints"), "no joints or no segments"),
+        (_with([], "segments"), "damaged"),
+        (_with(None, "limits"), "damaged"),
+        (_with(float("nan"), "scale"), "scale is nan"),
+        (_with(0.0, "scale"), "scale is 0"),
+        (_with(-1, "segments", "left_shank", "tolerance"), "tolerance of left_shank is -1"),
+        (_with([0.0] * 3, "segments", "left_shank", "end"), "length of left_shank is 0"),
+        (_with([[0.0] * 3] * 3, "bearings", "pelvis", "turn"), "no rotation"),
+        (_with(99, "version"), "another version"),
+    ],
+)
+def test_what_was_corrected_by_hand_is_checked(tmp_path, change, said):
+    robot = read_robot(written(tmp_path))
+    path = write_correspondence(tmp_path / "c.json", correspondence_of(robot))
+    content = json.loads(path.read_text())
+    content["segments"]["left_toe"] = content["segments"].pop("left_forearm")
+    path.write_text(json.dumps(content))
+    with pytest.raises(RetargetError, match="not of left_toe"):
+        read_correspondence(path, robot)
+    content["segments"]["left_shank"]["start"] = [0.0] * 3
+    del content["segments"]["left_toe"]
+    change(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(RetargetError, match=said) as refused:
+        read_correspondence(path, robot)
+    assert str(path) in str(refused.value)
+
+
+def test_arms_hands_chest_and_head_may_be_left_out(tmp_path):
+    march = marching()
+    robot = read_robot(written(tmp_path))
+    path = write_correspondence(tmp_path / "c.json", correspondence_of(robot))
+    content = json.loads(path.read_text())
+    for side in ("left", "right"):
+        del content["segments"][f"{side}_upper_arm"], content["segments"][f"{side}_forearm"]
+        content["bearings"].pop(f"{side}_hand", None)
+    content["bearings"].pop("head", None)
+    del content["bearings"]["chest"]
+    path.write_text(json.dumps(content))
+    found = read_correspondence(path, robot)
+    [trajectory] = retarget([march], robot, found)
+    assert robot_report(trajectory, march, robot, found).passed
