@@ -98,9 +98,14 @@ def run(job: Job, progress: Progress = silent) -> Outcome:
     """
     robot, found = described(job)
     outcome = Outcome(job, notes=[f"{robot.name}: {told}" for told in robot.notes])
-    motions = [prepared(one, job.config) for one in _motions(outcome, progress)]
-    for motion in motions:
-        _require_free(job, motion.name)
+    motions = []
+    for told in _motions(outcome, progress):
+        _require_free(job, told.name)
+        motions.append(prepared(told, job.config))
+        if job.config.fps is None and motions[-1].fps > told.fps:
+            outcome.notes.append(
+                f"{told.name}: {told.fps:g} frames a second are filled in to {motions[-1].fps:g}"
+            )
     files = outcome.files
     with writable_folder(job.out):
         if job.correspondence is None:

@@ -245,17 +245,16 @@ def _knows_the_floor(motion: HumanMotion) -> bool:
 def _check_gaps(name: str, good: np.ndarray, times: np.ndarray) -> None:
     if good.sum() < 2:
         raise RetargetError(f"{name}: has no two frames that are numbers; make the motion anew")
-    seen = times[good]
-    gap = int(np.argmax(np.diff(seen)))
-    longest = float(seen[gap + 1] - seen[gap])
     usual = float(np.median(np.diff(times)))
-    ends = max(seen[0] - times[0], times[-1] - seen[-1])
-    if not good.all() and max(longest - usual, ends) > _GAP:
-        at = seen[gap] if longest - usual > ends else (times[0] if not good[0] else seen[-1])
-        raise RetargetError(
-            f"{name}: is not a number for {max(longest - usual, ends):.2f} s from {at:.2f} s on; "
-            "cut the motion there, or fit it again"
-        )
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], good, [True]])))
+    for first, after in edges.reshape(-1, 2):
+        start = times[first - 1] if first else times[0]
+        missing = float(times[min(after, len(times) - 1)] - start) - (usual if first else 0.0)
+        if missing > _GAP:
+            raise RetargetError(
+                f"{name}: is not a number for {missing:.2f} s from {times[first]:.2f} s on; "
+                "cut the motion there, or fit it again"
+            )
 
 
 def _resampled(

@@ -1,7 +1,8 @@
-"""A robot's report as a page: one file for a browser, which fetches nothing."""
+"""A robot's report as a page for browsers, which fetches nothing but a film that lies beside it."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 import numpy as np
@@ -98,7 +99,7 @@ def write_page(
     for failure in report.failures:
         _text(body, "p", f"Fails: {failure}", "verdict fails")
     if film is not None:
-        SubElement(body, "video", src=film, controls="", loop="", muted="")
+        SubElement(body, "video", src=quote(film), controls="", loop="", muted="")
     _figures(body, report)
     _over_time(body, report, trajectory.fps)
     _joints(body, trajectory, robot)

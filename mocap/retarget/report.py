@@ -33,6 +33,7 @@ from mocap.retarget.measures import (
 from mocap.retarget.robot import Robot
 from mocap.retarget.support import outside_support
 from mocap.retarget.targets import scale_of, targets_of
+from mocap.retarget.tasks import tasks_of
 from mocap.retarget.trajectory import Trajectory
 
 #: Figures and the most they may be.
@@ -120,6 +121,7 @@ def robot_report(
     scale = trajectory.scale if np.isfinite(trajectory.scale) else scale_of([motion], found)
     targets = targets_of(motion, found, scale)
     limits = limits_of(robot, found)
+    moving = tasks_of(robot, found, targets).moving
     pose = trajectory.pose()
     posed = pose_robot(robot, pose)
     slow = motion_of(pose, trajectory.fps) < _SLOW
@@ -130,7 +132,7 @@ def robot_report(
     figures: dict[str, dict[str, Any]] = {
         "frames": {"count": len(motion), "fps": trajectory.fps, "not_finite": 0},
         "tracking": tracking(robot, found, targets, posed),
-        "joints": _joints(limits, trajectory),
+        "joints": _joints(limits, trajectory, moving),
         "jumps": jumps(robot, found, targets, pose),
         "feet": stances(robot, found, targets, posed),
         "ground": ground(robot, posed),
@@ -157,19 +159,17 @@ def _speeds(limits: JointLimits, trajectory: Trajectory) -> np.ndarray:
     return np.abs(np.diff(trajectory.joint_position, axis=0)) * trajectory.fps / limits.speed
 
 
-def _joints(limits: JointLimits, trajectory: Trajectory) -> dict[str, Any]:
+def _joints(limits: JointLimits, trajectory: Trajectory, moving: np.ndarray) -> dict[str, Any]:
     joints = trajectory.joint_position
     beyond = np.maximum(limits.low - joints, joints - limits.high)
+    # Joints that are locked, or follow others, are at their limits always.
+    free = beyond[:, moving][:, np.isfinite(limits.low[moving])]
     speed = _speeds(limits, trajectory)
     second = np.abs(np.diff(joints, 2, axis=0)) * trajectory.fps**2
     return {
         "beyond_limits_deg": float(np.degrees(max(beyond.max(), 0.0))),
-        "least_room_deg": float(
-            np.degrees(-beyond[:, np.isfinite(limits.low)].max(initial=-np.inf))
-        )
-        if np.isfinite(limits.low).any()
-        else None,
-        "at_limit_share": float(np.mean((beyond > -0.005).any(1))),
+        "least_room_deg": float(np.degrees(-free.max())) if free.size else None,
+        "at_limit_share": float(np.mean((free > -0.005).any(1))),
         "speed_of_limit": float(speed.max(initial=0.0)),
         "acceleration_of_limit": float((second / limits.acceleration).max(initial=0.0))
         if np.isfinite(limits.acceleration).any()

@@ -26,7 +26,7 @@ from mocap.retarget.trajectory import Trajectory, of_one_sign
 
 STAGE = "retarget"
 #: Motion told more seldom is filled in to this many frames a second.
-_LEAST_FPS = 29.0
+_LEAST_FPS = 23.9
 #: Seconds around bad frames that are solved again.
 _ROOM = 0.15
 #: How many times stiffer ground and body are each time.
@@ -41,7 +41,8 @@ class RetargetConfig:
     """How motion is put on a robot.
 
     Attributes:
-        fps: frames a second of the trajectory; the motion's own if None, but no fewer than 29.
+        fps: frames a second of the trajectory; the motion's own if None, but no fewer than 24:
+            twice or more times as many of motion that is told more seldom.
         solver: how hard it is tried.
     """
 
@@ -102,7 +103,21 @@ def retarget(
 
 
 def prepared(motion: HumanMotion, config: RetargetConfig) -> HumanMotion:
-    """A motion at the rate that the trajectory is to have."""
+    """A motion at the rate that the trajectory is to have.
+
+    Raises:
+        RetargetError: at that rate it has no two frames.
+    """
+    wanted = _at_rate(motion, config)
+    if len(wanted) < 2:
+        raise RetargetError(
+            f"{motion.name}: {len(motion)} frames are no motion at {wanted.fps:g} frames a second; "
+            "give a higher --fps"
+        )
+    return wanted
+
+
+def _at_rate(motion: HumanMotion, config: RetargetConfig) -> HumanMotion:
     if config.fps is not None and not np.isclose(config.fps, motion.fps, rtol=1e-6):
         return motion.resampled(config.fps)
     if config.fps is None and motion.fps < _LEAST_FPS:

@@ -95,5 +95,6 @@ class Ties:
             overwrite_b=True,
         )
         if failed:
-            raise np.linalg.LinAlgError(f"its equations have no solution in frame {failed // size}")
+            frame = (failed - 1) // size
+            raise np.linalg.LinAlgError(f"its equations have no solution in frame {frame}")
         return step.reshape(frames, size)

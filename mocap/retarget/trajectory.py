@@ -17,6 +17,9 @@ from mocap.files import write_whole
 from mocap.retarget.kinematics import Pose
 
 FORMAT, VERSION = "mocap-robot-trajectory", 1
+#: Frames a second that can be, and how far quaternions may be from unit length: those in tables are
+#: rounded.
+_SLOWEST, _FASTEST, _OFF_UNIT = 0.1, 1e5, 0.01
 #: Whose contacts the columns are.
 CONTACTS = ("left_heel", "left_toe", "right_heel", "right_toe")
 _ABOUT = (
@@ -154,15 +157,43 @@ class Trajectory:
                 told = {item.name for item in fields(cls)} - {"contacts"}
                 values = {name: file[name] for name in told}
                 values["contacts"] = file.get("contacts")
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
+            for name in ("robot", "person"):
+                values[name] = str(values[name])
+            for name in ("fps", "scale"):
+                values[name] = float(values[name])
+            for name in ("joint_names", "body_names"):
+                values[name] = tuple(map(str, values[name]))
+            found = cls(**values)
+            found.require_sound()
+        except (
+            *(OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile, zlib.error),
+        ) as error:
             raise RetargetError(f"{path}: is damaged: {numpy_fault(error)}") from error
-        for name in ("robot", "person"):
-            values[name] = str(values[name])
-        for name in ("fps", "scale"):
-            values[name] = float(values[name])
-        for name in ("joint_names", "body_names"):
-            values[name] = tuple(map(str, values[name]))
-        return cls(**values)
+        return found
+
+    def require_sound(self) -> None:
+        """Refuse parts that do not belong together.
+
+        Raises:
+            ValueError: shapes, rate or quaternions are none of a trajectory's; what is not a number
+                is let through.
+        """
+        frames, joints = len(self), len(self.joint_names)
+        shapes = {
+            "root_position": (frames, 3),
+            "root_quaternion": (frames, 4),
+            "joint_position": (frames, joints),
+        }
+        shapes |= {} if self.contacts is None else {"contacts": (frames, len(CONTACTS))}
+        for name, shape in shapes.items():
+            part = getattr(self, name)
+            if part.shape != shape:
+                raise ValueError(f"{name} has shape {part.shape}, not {shape}")
+        if not _SLOWEST <= self.fps <= _FASTEST:
+            raise ValueError(f"{self.fps:g} frames a second cannot be")
+        length = np.linalg.norm(self.root_quaternion, axis=1)
+        if np.nanmax(np.abs(length - 1.0), initial=0.0) > _OFF_UNIT:
+            raise ValueError("the base's rotations are no unit quaternions")
 
 
 def of_one_sign(quaternions: Float[np.ndarray, "frames *more 4"]) -> np.ndarray:

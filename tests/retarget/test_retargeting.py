@@ -273,3 +273,50 @@ def test_what_a_correspondence_says_of_joints_is_kept(march, robot, tmp_path):
         path.write_text(json.dumps(content))
         with pytest.raises(RetargetError, match=said):
             read_correspondence(path, robot)
+
+
+def test_too_few_frames_a_second_are_told(march):
+    short = human_motion(
+        "a", march.joints[:3], np.zeros((3, 22, 3)), np.arange(3) / 30, contacts=np.ones((3, 4))
+    )
+    with pytest.raises(RetargetError, match=r"a: 3 frames are no motion at 5 .* higher --fps"):
+        prepared(short, RetargetConfig(fps=5))
+    assert prepared(replace(march, fps=24.0), RetargetConfig()).fps == 24.0
+    assert prepared(replace(march, fps=15.0), RetargetConfig()).fps == 30.0
+
+
+def test_only_what_is_missing_is_a_gap(march):
+    count = len(march)
+    vectors, times = np.zeros((count, 22, 3)), np.arange(count) / 30
+    late = times + (np.arange(count) > 49)
+    joints = march.joints.copy()
+    joints[10] = np.nan
+    assert len(human_motion("a", joints, vectors, late)) == count
+    joints[20:45] = np.nan
+    with pytest.raises(RetargetError, match=r"0\.83 s from 0\.67 s"):
+        human_motion("a", joints, vectors, late)
+    joints[:45] = np.nan
+    with pytest.raises(RetargetError, match=r"1\.50 s from 0\.00 s"):
+        human_motion("a", joints, vectors, times)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fps": "fast"},
+        {"fps": np.arange(3)},
+        {"fps": 0.0},
+        {"version": np.arange(2)},
+        {"joint_position": np.zeros((3, 22))},
+        {"root_quaternion": np.zeros((60, 4))},
+        {"contacts": np.zeros((2, 4), bool)},
+    ],
+)
+def test_damaged_trajectories_are_refused(tmp_path, trajectory, change):
+    path = trajectory.save(tmp_path / "a.npz")
+    with np.load(path) as file:
+        content = dict(file)
+    np.savez(path, **{**content, **change})
+    with pytest.raises(RetargetError, match="damaged") as refused:
+        Trajectory.load(path)
+    assert "\n" not in str(refused.value)
