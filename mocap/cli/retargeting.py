@@ -77,8 +77,8 @@ def retarget(
             metavar="N",
             min=5,
             max=500,
-            help="Frames per second of the trajectory (5 to 500). The motion's own if not given, but "
-            "no fewer than 24.",
+            help="Frames per second of the trajectory (5 to 500). The motion's own if not given, "
+            "but no fewer than 24.",
         ),
     ] = None,
     acceleration: Annotated[

@@ -174,9 +174,9 @@ def _check_parts(path: Path, found: Correspondence) -> None:
     if not found.joints or not found.segments:
         raise RetargetError(f"{path}: tells no joints or no segments; delete it to have it anew")
     sizes = {"leg": found.leg, "scale": 1.0 if found.scale is None else found.scale}
-    told = {name: one.tolerance for name, one in found.segments.items()}
-    told |= {name: one.tolerance for name, one in found.bearings.items()}
-    sizes |= {f"tolerance of {name}": value for name, value in told.items()}
+    tolerances = {name: one.tolerance for name, one in found.segments.items()}
+    tolerances |= {name: one.tolerance for name, one in found.bearings.items()}
+    sizes |= {f"tolerance of {name}": value for name, value in tolerances.items()}
     sizes |= {f"length of {name}": one.length for name, one in found.segments.items()}
     for name, value in sizes.items():
         if not (np.isfinite(value) and value > 0):
