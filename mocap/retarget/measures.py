@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.ndimage import maximum_filter1d
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
+from scipy.signal import savgol_filter
 from scipy.spatial.transform import Rotation
 
 from mocap.retarget.correspondence import SIDES, Correspondence, Segment
@@ -19,6 +20,8 @@ from mocap.retarget.tasks import foot_points, pace_of, tasks_of
 _JUMP, _OF_PACE = 10.0, 1.5
 #: Base steps that are jumps, metres in 1/30 s, beyond the person's own.
 _BASE_JUMP = 0.05
+#: Frames over which what shakes is told from what moves.
+_SHAKEN = 5
 #: Limbs nearer to straight than this are near a singularity, degrees.
 _STRAIGHT = 3.0
 #: Directions that change less than this over a clip tell nothing of how much is moved, radians.
@@ -28,8 +31,9 @@ _STILL = 0.03
 def tracking(robot: Robot, found: Correspondence, targets: Targets, posed: Posed) -> dict[str, Any]:
     """How far parts are off: degrees of bones and turns, millimetres of the pelvis."""
     bearings, moved, wanted = {}, [], []
-    each = bones_off(robot, found, targets, posed).mean(1)
-    segments = dict(zip(found.segments, map(float, each), strict=True))
+    each = bones_off(robot, found, targets, posed)
+    segments = dict(zip(found.segments, map(float, each.mean(1)), strict=True))
+    second = max(1, round(targets.fps))
     for name, segment in found.segments.items():
         now, aim = _bone(robot, segment, posed), targets.directions[name]
         moved.append(now - now.mean(0))
@@ -52,6 +56,8 @@ def tracking(robot: Robot, found: Correspondence, targets: Targets, posed: Posed
         "bearings_deg": bearings,
         "segments_mean_deg": float(np.mean(list(segments.values()))),
         "segments_worst_mean_deg": max(segments.values()),
+        "worst_second_deg": float(uniform_filter1d(each.mean(0), second, mode="nearest").max()),
+        "shake_deg": shake(robot, found, targets, posed),
         "bearings_mean_deg": float(np.mean([bearings[name] for name in firm])),
         "pelvis_mean_mm": float(1000 * off.mean()),
         # How much bones move against how much the person's do: 0 of a statue.
@@ -72,6 +78,24 @@ def bones_off(
     return np.degrees(apart)
 
 
+def shake(robot: Robot, found: Correspondence, targets: Targets, posed: Posed) -> float | None:
+    """How much more a bone shakes than the person's: what a parabola over 5 frames leaves of it.
+
+    Degrees, root mean square, of the bone that does so most; None of fewer frames.
+    """
+    if posed.places.shape[1] < _SHAKEN:
+        return None
+
+    def left(ways: np.ndarray) -> float:
+        smooth = savgol_filter(ways, _SHAKEN, 2, axis=0)
+        return float(np.degrees(np.sqrt(np.mean(np.sum((ways - smooth) ** 2, -1)))))
+
+    return max(
+        left(_bone(robot, one, posed)) - left(targets.directions[name])
+        for name, one in found.segments.items()
+    )
+
+
 def _bone(robot: Robot, segment: Segment, posed: Posed) -> Float[np.ndarray, "frames 3"]:
     """Where a limb points: unit vectors."""
     body = robot.bodies.index(segment.body)
@@ -89,20 +113,29 @@ def jumps(robot: Robot, found: Correspondence, targets: Targets, pose: Pose) -> 
     person = np.linalg.norm(np.diff(targets.pelvis, axis=0), axis=1) / per
     # Video at half the rate repeats frames: the person rests in every other one.
     person = maximum_filter1d(person, 5)
+    turns = [_steps(way) / per for way in (pose.turn, targets.turns["pelvis"])]
+    turned = turns[0] > _OF_PACE * maximum_filter1d(turns[1], 5) + _JUMP
+    moved = base > 1.5 * person + _BASE_JUMP
     worst = int(np.argmax(steps.max(0, initial=0.0)))
     return {
         "most_deg_per_frame": float(steps.max(initial=0.0)),
         "joint": robot.joints[tasks.moving[worst]],
         "over_10_deg_frames": int((steps > _JUMP).any(1).sum()),
         "frames": int(jump.any(1).sum()),
-        "base_frames": int(np.sum(base > 1.5 * person + _BASE_JUMP)),
+        "base_frames": int(np.sum(moved | turned)),
     }
+
+
+def _steps(turns: Float[np.ndarray, "frames 3 3"]) -> Float[np.ndarray, " between"]:
+    """How far something turns from frame to frame, degrees."""
+    step = np.swapaxes(turns[:-1], 1, 2) @ turns[1:]
+    return np.degrees(Rotation.from_matrix(step).magnitude())
 
 
 def stances(robot: Robot, found: Correspondence, targets: Targets, posed: Posed) -> dict[str, Any]:
     """What feet do while they are to rest, at the level of the sole."""
     tasks = tasks_of(robot, found, targets)
-    slides, heights, lifts = [], [], []
+    slides, heights, lifts, drifts, levels = [], [], [], [], []
     for side in SIDES:
         path = targets.feet[side]
         points = foot_points(tasks, side, posed)
@@ -115,12 +148,23 @@ def stances(robot: Robot, found: Correspondence, targets: Targets, posed: Posed)
         kept = (path.run[1:] == path.run[:-1]) & (path.rests[1:] == path.rests[:-1])
         kept &= path.pinned[1:] & firm[1:]
         slides.append(np.linalg.norm(np.diff(points, axis=0)[kept, :2], axis=1))
+        levels.append(path.places[firm, 2])
+        # A rest goes on for as long as every step of it does.
+        for rest in np.split(np.arange(len(points)), np.flatnonzero(~kept) + 1):
+            if len(rest) > 1:
+                spots = points[rest, :2]
+                drifts.append(np.linalg.norm(spots - spots.mean(0), axis=1).max())
     slide, height = np.concatenate(slides), np.concatenate(heights)
+    level = np.concatenate(levels)
     return {
         "stance_frames": len(height),
         "slide_max_mm": float(1000 * slide.max()) if len(slide) else None,
         "slide_mean_mm": float(1000 * slide.mean()) if len(slide) else None,
+        "drift_max_mm": float(1000 * max(drifts)) if drifts else None,
         "floating_max_mm": float(1000 * max(height.max(), 0.0)) if len(height) else None,
+        "sunk_max_mm": float(1000 * max(-height.min(), 0.0)) if len(height) else None,
+        # Nobody rests on air alone: what is lowest of all that feet rest on is the ground.
+        "lowest_rest_mm": float(1000 * level.min()) if len(level) else None,
         "lift_error_mean_mm": float(1000 * np.mean(lifts)),
     }
 

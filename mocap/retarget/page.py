@@ -17,6 +17,8 @@ from mocap.retarget.trajectory import Trajectory
 _WORDS = {
     "tracking.segments_mean_deg": ("bones point elsewhere than the person's", "°"),
     "tracking.segments_worst_mean_deg": ("the bone that does so most", "°"),
+    "tracking.worst_second_deg": ("bones off, the worst second", "°"),
+    "tracking.shake_deg": ("a bone shakes more than the person's", "°"),
     "tracking.bearings_mean_deg": ("pelvis, chest and feet are turned otherwise", "°"),
     "tracking.pelvis_mean_mm": ("the pelvis is elsewhere", "mm"),
     "tracking.motion": ("bones move, of what the person's do", ""),
@@ -27,6 +29,9 @@ _WORDS = {
     "jumps.frames": ("frames with a jump of a joint", ""),
     "jumps.base_frames": ("frames with a jump of the base", ""),
     "feet.slide_max_mm": ("resting feet slide in a frame", "mm"),
+    "feet.drift_max_mm": ("resting feet drift in a rest", "mm"),
+    "feet.sunk_max_mm": ("resting feet are in what they rest on", "mm"),
+    "feet.lowest_rest_mm": ("lowest rest of a foot over the ground", "mm"),
     "feet.floating_max_mm": ("resting feet float", "mm"),
     "feet.lift_error_mean_mm": ("feet are higher or lower than the person's", "mm"),
     "ground.penetration_max_mm": ("deepest in the ground", "mm"),

@@ -1,8 +1,9 @@
 """How good a robot's trajectory is: figures, limits for them, and whether it passes.
 
 All is measured on the trajectory itself, by forward kinematics and MuJoCo's collisions on the
-model's own shapes; nothing is taken from the solver. A figure that cannot be measured is null and
-passes; whatever is not a number fails.
+model's own shapes. What it is held against is the person's motion in the robot's world (`targets`),
+and when and how high feet rest there (`footprints`); a solver has the same before it, whoever's it
+is. A figure that cannot be measured is null and passes; whatever is not a number fails.
 """
 
 import json
@@ -40,6 +41,8 @@ from mocap.retarget.trajectory import Trajectory
 LIMITS: dict[str, float] = {
     "tracking.segments_mean_deg": 15.0,
     "tracking.segments_worst_mean_deg": 30.0,
+    "tracking.worst_second_deg": 30.0,
+    "tracking.shake_deg": 0.4,
     "tracking.bearings_mean_deg": 25.0,
     "tracking.pelvis_mean_mm": 80.0,
     "joints.beyond_limits_deg": 0.01,
@@ -48,7 +51,10 @@ LIMITS: dict[str, float] = {
     "jumps.frames": 0.0,
     "jumps.base_frames": 0.0,
     "feet.slide_max_mm": 2.0,
+    "feet.drift_max_mm": 10.0,
     "feet.floating_max_mm": 5.0,
+    "feet.sunk_max_mm": 10.0,
+    "feet.lowest_rest_mm": 20.0,
     "feet.lift_error_mean_mm": 25.0,
     "ground.penetration_max_mm": 1.0,
     "self_collision.frames": 0.0,

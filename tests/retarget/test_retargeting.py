@@ -108,9 +108,43 @@ def _beyond(t):
     return replace(t, joint_position=joints)
 
 
+def _turned_once(t):
+    turns = t.root_quaternion.copy()
+    # Half a turn about the base's own z.
+    w, x, y, z = turns[30]
+    turns[30] = [-z, y, -x, w]
+    return replace(t, root_quaternion=turns)
+
+
+def _drifting(t):
+    place = t.root_position.copy()
+    sway = np.abs((np.arange(len(place)) + 30) % 60 - 30)
+    place[:, 0] += 0.0018 * sway
+    return replace(t, root_position=place)
+
+
+def _shaken(t):
+    shakes = np.radians(np.random.default_rng(0).uniform(-1.5, 1.5, t.joint_position.shape))
+    arms = [i for i, name in enumerate(t.joint_names) if "shoulder" in name or "elbow" in name]
+    joints = t.joint_position.copy()
+    joints[:, arms] += shakes[:, arms]
+    return replace(t, joint_position=joints)
+
+
+def _arms_up_for_a_while(t):
+    joints = t.joint_position.copy()
+    for side in ("left", "right"):
+        joints[20:60, t.joint_names.index(f"{side}_shoulder_pitch")] -= 2.5
+    return replace(t, joint_position=joints)
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
+        (_turned_once, "jumps.base"),
+        (_drifting, "drift"),
+        (_shaken, "shake"),
+        (_arms_up_for_a_while, "worst_second"),
         (_frozen, "tracking"),
         (_mirrored, "tracking"),
         (_nan, "not numbers"),
@@ -124,6 +158,12 @@ def test_what_is_wrong_fails(trajectory, march, robot, spoil, said):
     report = report_of(spoil(trajectory), march, robot)
     assert not report.passed
     assert any(said in failure for failure in report.failures), report.failures
+
+
+def test_nobody_rests_on_air_alone(trajectory, march, robot):
+    lifted = replace(trajectory, root_position=trajectory.root_position + [0, 0, 0.39])
+    report = report_of(lifted, march.lifted(0.39 / trajectory.scale), robot)
+    assert any("lowest_rest" in failure for failure in report.failures), report.failures
 
 
 def test_several_people_stay_as_far_apart_as_they_are(robot, march):
