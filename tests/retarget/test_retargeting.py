@@ -20,6 +20,7 @@ from mocap.retarget import (
     read_correspondence,
     read_robot,
     retarget,
+    retargeting,
     robot_report,
     write_correspondence,
 )
@@ -360,3 +361,11 @@ def test_damaged_trajectories_are_refused(tmp_path, trajectory, change):
     with pytest.raises(RetargetError, match="damaged") as refused:
         Trajectory.load(path)
     assert "\n" not in str(refused.value)
+
+
+def test_long_motion_in_parts_is_the_same_motion(march, robot, trajectory, monkeypatch):
+    monkeypatch.setattr(retargeting, "_PART", 25)
+    parted = retarget([march], robot)[0]
+    assert report_of(parted, march, robot).passed
+    assert np.abs(parted.joint_position - trajectory.joint_position).max() < 0.05
+    assert np.abs(parted.root_position - trajectory.root_position).max() < 0.01
