@@ -97,7 +97,7 @@ def run(job: Job, progress: Progress = silent) -> Outcome:
         MocapError: whatever stops it.
     """
     robot, found = described(job)
-    outcome = Outcome(job, notes=[f"{robot.name}: {told}" for told in robot.notes])
+    outcome = Outcome(job, notes=[f"{robot.name}: {told}" for told in (*robot.notes, *found.notes)])
     motions = []
     for told in _motions(outcome, progress):
         _require_free(job, told.name)

@@ -102,6 +102,7 @@ class Correspondence:
         joints: those that move; the others stay where they rest.
         limits: what joints may do beyond what the model says of them.
         scale: the robot's world over the person's; None to let the legs tell.
+        notes: what was guessed; no file has them.
     """
 
     robot: str
@@ -113,6 +114,7 @@ class Correspondence:
     joints: tuple[str, ...]
     limits: dict[str, Limit] = field(default_factory=dict)
     scale: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 def calmed(found: Correspondence, robot: Robot, acceleration: float) -> Correspondence:
@@ -147,11 +149,15 @@ def correspondence_of(robot: Robot) -> Correspondence:
         place = build.rest.places[build.head, 0]
         bearings["head"] = _bearing(robot, build, build.head, place, build.axes, "head")
         joints |= {*robot.joints_to(build.head)}
-    lengths = []
+    lengths, notes = [], []
     for side, leg in zip(SIDES, build.legs, strict=True):
         segments |= _segments(robot, build, leg, (f"{side}_thigh", f"{side}_shank"))
-        sole = sole_of(robot, build, leg)
+        sole, guessed = sole_of(robot, build, leg)
         soles[side] = sole
+        if guessed:
+            notes.append(
+                f"{side} foot has no flat sole in the model: guessed from the leg's length"
+            )
         at = leg.points[2]
         bearings[f"{side}_foot"] = _bearing(robot, build, leg.bodies[2], at, build.axes, "foot")
         drop = _world(build, leg.bodies[2], sole.corners)[:, 2].mean()
@@ -177,17 +183,19 @@ def correspondence_of(robot: Robot) -> Correspondence:
         },
         leg=float(np.mean(lengths)),
         joints=tuple(robot.joints[j] for j in moving),
+        notes=tuple(notes),
     )
 
 
-def sole_of(robot: Robot, build: Build, leg: Limb) -> Sole:
-    """The corners of a foot's sole."""
+def sole_of(robot: Robot, build: Build, leg: Limb) -> tuple[Sole, bool]:
+    """The corners of a foot's sole, and whether they are guessed."""
     end, ankle = leg.bodies[2], leg.points[2]
     left, up, ahead = build.axes.T
     points = _foot_points(robot, build, end)
     length = float(np.linalg.norm(np.diff(leg.points[:3], axis=0), axis=1).sum())
     low = points[points @ up < (points @ up).min(initial=np.inf) + _RIM]
-    if len(low) < 3 or np.ptp(low @ ahead) < _STUB * length:
+    guessed = len(low) < 3 or np.ptp(low @ ahead) < _STUB * length
+    if guessed:
         down, heel, toe, half = (share * length for share in _BARE_FOOT)
         # Links fixed below the ankle often mark the sole.
         fixed = [
@@ -210,7 +218,7 @@ def sole_of(robot: Robot, build: Build, leg: Limb) -> Sole:
             for side in (1.0, -1.0):
                 aside = side * (side * (there @ left - middle)).max() + middle
                 corners.append(edge * ahead + aside * left + level * up)
-    return Sole(robot.bodies[end], _local(build, end, np.array(corners)))
+    return Sole(robot.bodies[end], _local(build, end, np.array(corners))), guessed
 
 
 def _foot_points(robot: Robot, build: Build, end: int) -> np.ndarray:

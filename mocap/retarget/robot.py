@@ -18,8 +18,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from mocap.errors import RetargetError
+from mocap.retarget.meshes import drop_refused_meshes, left_out, settle_meshes
 from mocap.retarget.names import robot_file
-from mocap.retarget.stand_ins import add_capsules, drop_missing_meshes
+from mocap.retarget.stand_ins import add_capsules
 from mocap.retarget.urdf import read_urdf
 
 if TYPE_CHECKING:
@@ -155,32 +156,48 @@ def read_robot(name: str | Path) -> Robot:
     notes: list[str] = []
     velocity: dict[str, float] = {}
     mimics: frozenset[str] = frozenset()
+    lost: set[str] = set()
     try:
         if path.suffix.lower() == ".urdf" or b"<robot" in path.read_bytes()[:4096]:
             urdf = read_urdf(path)
             spec = mujoco.MjSpec.from_string(urdf.text)
-            velocity, mimics, missing = urdf.velocity, urdf.mimics, urdf.missing
+            velocity, mimics = urdf.velocity, urdf.mimics
+            lost |= urdf.bared
+            if urdf.missing:
+                notes.append(left_out(urdf.missing, "not found beside the model or above it"))
         else:
             spec = mujoco.MjSpec.from_file(str(path))
-            missing = drop_missing_meshes(spec, path)
             # Kinematics does not mind links without mass.
             spec.compiler.boundmass = max(spec.compiler.boundmass, 1e-6)
             spec.compiler.boundinertia = max(spec.compiler.boundinertia, 1e-9)
-        if missing:
-            notes.append(f"{len(missing)} meshes left out ({', '.join(missing[:3])} ...)")
+        told, bared = settle_meshes(spec, path)
+        notes, lost = notes + told, lost | bared
         base = _base(spec, path)
         if not any(int(j.type) == int(mujoco.mjtJoint.mjJNT_FREE) for j in base.joints):
             for joint in list(base.joints):
                 spec.delete(joint)
             base.add_freejoint()
             notes.append(f"a free joint added to {base.name}")
-        notes += add_capsules(base)
+        notes += add_capsules(base, lost)
         _share_housings(spec, base)
-        model = spec.compile()
+        model = _compiled(spec, base, notes)
     except (ValueError, OSError) as error:
         text = " ".join(str(error).split())
         raise RetargetError(f"{path}: MuJoCo cannot read this robot: {text}") from error
     return _arrays(path, model, base.name, velocity, mimics, notes)
+
+
+def _compiled(spec: Any, base: Any, notes: list[str]) -> mujoco.MjModel:
+    """The model, without the meshes that MuJoCo refuses."""
+    try:
+        # A specification that has failed once fails for good.
+        return spec.copy().compile()
+    except ValueError:
+        told, bared = drop_refused_meshes(spec)
+        if not told:
+            raise
+        notes += [*told, *add_capsules(base, bared)]
+        return spec.compile()
 
 
 def _base(spec: Any, path: Path) -> Any:

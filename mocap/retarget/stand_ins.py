@@ -1,38 +1,34 @@
-"""What stands in for meshes that are not there: capsules along the links, boxes for feet."""
+"""What stands in for shapes that are not there: capsules along the links."""
 
-from pathlib import Path
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 #: Thickness of a made-up link, as a share of its length, and between what it stays, metres.
 _THICK, _THIN_MOST = 0.16, (0.02, 0.07)
+#: Share of moving links without a shape from which on the robot has hardly any.
+_HARDLY = 0.6
 
 
-def drop_missing_meshes(spec: Any, path: Path) -> tuple[str, ...]:
-    """Remove meshes whose files are missing, and the geoms made of them."""
-    folder = path.parent / (spec.meshdir or spec.compiler.meshdir or "")
-    lost = {}
-    for mesh in list(spec.meshes):
-        if mesh.file and not (folder / mesh.file).is_file():
-            lost[mesh.name or Path(mesh.file).stem] = mesh.file
-    for geom in list(spec.geoms):
-        if geom.meshname in lost:
-            spec.delete(geom)
-    for mesh in list(spec.meshes):
-        if (mesh.name or Path(mesh.file).stem) in lost:
-            spec.delete(mesh)
-    return tuple(lost.values())
+def add_capsules(base: Any, lost: Collection[str] = ()) -> list[str]:
+    """Give links a shape that lost theirs; all links, where hardly any has one.
 
+    Args:
+        base: the robot's body, changed in place.
+        lost: names of bodies whose shapes are left out.
 
-def add_capsules(base: Any) -> list[str]:
-    """Give links a shape, where the whole robot has hardly any."""
+    Returns:
+        What was made up.
+    """
     import mujoco
 
     bodies = [base, *_below(base)]
+    moving = [body for body in bodies if body is base or len(body.joints)]
     bare = [body for body in bodies if not len(body.geoms)]
-    if len(bare) < 0.6 * len(bodies):
-        return []
+    if sum(not len(body.geoms) for body in moving) < _HARDLY * len(moving):
+        bare = [body for body in bare if body.name in lost]
+    made = 0
     for body in bare:
         for child in body.bodies:
             length = float(np.linalg.norm(child.pos))
@@ -44,7 +40,8 @@ def add_capsules(base: Any) -> list[str]:
                 size=[float(np.clip(_THICK * length, *_THIN_MOST)), 0, 0],
                 mass=0,
             )
-    return ["capsules along the links in place of shapes"]
+            made += 1
+    return [f"{made} capsules along links that have no shape"] if made else []
 
 
 def _below(body: Any) -> list[Any]:

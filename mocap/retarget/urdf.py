@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mocap.errors import RetargetError
-
-#: What MuJoCo loads.
-MESHES = (".stl", ".obj", ".msh")
+from mocap.retarget.meshes import READ
 
 
 @dataclass(frozen=True)
@@ -22,13 +20,15 @@ class Urdf:
         text: the XML.
         velocity: rad/s or m/s, of the joints that state it.
         mimics: joints that follow others.
-        missing: meshes that are left out: absent, or in a format that cannot be loaded.
+        missing: meshes that are left out: no such file is found.
+        bared: links that lost a shape by it.
     """
 
     text: str
     velocity: dict[str, float]
     mimics: frozenset[str]
     missing: tuple[str, ...]
+    bared: frozenset[str]
 
 
 def read_urdf(path: Path) -> Urdf:
@@ -43,7 +43,7 @@ def read_urdf(path: Path) -> Urdf:
         raise RetargetError(f"{path}: is not a readable URDF: {error}") from error
     if root.tag != "robot":
         raise RetargetError(f"{path}: is no URDF: it begins with <{root.tag}>, not <robot>")
-    missing = []
+    missing, bared = [], set()
     for link in root.iter("link"):
         for kind in ("visual", "collision"):
             for shape in link.findall(kind):
@@ -54,6 +54,7 @@ def read_urdf(path: Path) -> Urdf:
                 found = _mesh(named, path)
                 if found is None:
                     missing.append(named.rsplit("/", 1)[-1])
+                    bared.add(link.get("name", ""))
                     link.remove(shape)
                 else:
                     mesh.set("filename", str(found))
@@ -87,11 +88,12 @@ def read_urdf(path: Path) -> Urdf:
         velocity,
         frozenset(mimics),
         tuple(dict.fromkeys(missing)),
+        frozenset(bared),
     )
 
 
 def _mesh(named: str, model: Path) -> Path | None:
-    """The file of a mesh; None where there is none, or none that can be loaded."""
+    """The file of a mesh; None where there is none."""
     inside = named.removeprefix("file://")
     if named.startswith("package://"):
         inside = named.removeprefix("package://").lstrip("/")
@@ -103,18 +105,11 @@ def _mesh(named: str, model: Path) -> Path | None:
         if len(parts) > 1:
             places.append(above.joinpath(*parts[1:]))
     for place in places:
-        for suffix in (place.suffix, *(s for s in MESHES if s != place.suffix.lower())):
-            file = place.with_suffix(suffix)
-            if suffix.lower() in MESHES and file.is_file() and not _is_text_stl(file):
+        if place.is_file() and place.suffix.lower() in READ:
+            return place.resolve()
+    # Makers who ship shapes in one format name them in another.
+    for place in places:
+        for suffix in READ:
+            if place.suffix and (file := place.with_suffix(suffix)).is_file():
                 return file.resolve()
-    return None
-
-
-def _is_text_stl(file: Path) -> bool:
-    """Whether a mesh is an STL of letters, which MuJoCo does not read."""
-    if file.suffix.lower() != ".stl":
-        return False
-    with file.open("rb") as stream:
-        head = stream.read(84)
-    whole = 84 + 50 * int.from_bytes(head[80:84], "little")
-    return head.startswith(b"solid") and whole != file.stat().st_size
+    return next((place.resolve() for place in places if place.is_file()), None)

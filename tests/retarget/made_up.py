@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import trimesh
 from takes import make_body, rest_offsets
 
 from mocap.retarget import HumanMotion, human_motion
@@ -92,3 +93,97 @@ def marching(frames: int = 90, fps: float = 30.0, name: str = "person-1") -> Hum
 def moved(motion: HumanMotion, by: tuple[float, float, float]) -> HumanMotion:
     """The same motion elsewhere."""
     return replace(motion, joints=motion.joints + np.array(by))
+
+
+def collada(
+    mesh: trimesh.Trimesh,
+    kind: str = "triangles",
+    *,
+    unit: float = 1.0,
+    up: str = "Y_UP",
+    placed: bool = True,
+) -> str:
+    """A mesh as COLLADA; placed, it is one metre along x within a quarter turn about z."""
+    place, turn = (1 / unit, 90) if placed else (0, 0)
+    rows = mesh.faces
+    if kind in ("triangles", "polylist"):
+        count = f"<vcount>{'3 ' * len(rows)}</vcount>" if kind == "polylist" else ""
+        body = f"{count}<p>{' '.join(f'0 {row}' for row in rows.ravel())}</p>"
+    else:
+        body = "".join(f"<p>{' '.join(f'0 {row}' for row in face)}</p>" for face in rows)
+    # A point that no triangle uses is no part of the surface.
+    values = " ".join(f"{value:.9g}" for value in [*mesh.vertices.ravel(), 9, 9, 9])
+    return f"""<?xml version="1.0"?>
+    <COLLADA xmlns="http://www.collada.org/2005/11/COLLADASchema" version="1.4.1">
+    <asset><unit meter="{unit}"/><up_axis>{up}</up_axis></asset>
+    <library_geometries><geometry id="g"><mesh>
+    <source id="at"><float_array id="a">{values}</float_array><technique_common>
+    <accessor source="#a" count="{len(mesh.vertices) + 1}" stride="3"/></technique_common></source>
+    <vertices id="v"><input semantic="POSITION" source="#at"/></vertices>
+    <{kind} count="{len(rows)}"><input semantic="NORMAL" source="#n" offset="0"/>
+    <input semantic="VERTEX" source="#v" offset="1"/>{body}</{kind}></mesh></geometry>
+    </library_geometries><library_visual_scenes><visual_scene id="s"><node id="outer">
+    <rotate>0 0 1 {turn}</rotate><node><translate>{place} 0 0</translate>
+    <instance_geometry url="#g"/></node></node></visual_scene></library_visual_scenes>
+    <scene><instance_visual_scene url="#s"/></scene></COLLADA>"""
+
+
+_LINK = """<link name="{name}"><inertial><mass value="1"/>
+<inertia ixx=".01" iyy=".01" izz=".01" ixy="0" ixz="0" iyz="0"/></inertial>{shape}</link>"""
+_JOINT = """<joint name="{name}_joint" type="revolute"><parent link="{above}"/>
+<child link="{name}"/><origin xyz="{at}"/><axis xyz="{axis}"/>
+<limit lower="{low}" upper="{high}" velocity="12" effort="1"/></joint>"""
+#: Boxes of the walker's links: size and middle, metres.
+_BOXES = {
+    "thigh": ((0.1, 0.1, 0.4), (0, 0, -0.2)),
+    "shank": ((0.08, 0.08, 0.4), (0, 0, -0.2)),
+    "foot": ((0.22, 0.08, 0.05), (0.04, 0, -0.025)),
+}
+
+
+def walking_urdf(
+    folder: Path, suffix: str, *, up: str = "Z_UP", turned: bool = False, package: str = ""
+) -> Path:
+    """A URDF of a pelvis and two legs whose shapes are meshes of one format, soles 0.05 m down.
+
+    Args:
+        folder: gets the files.
+        suffix: of the meshes; ``.stl`` are of letters.
+        up: what COLLADA files say is up.
+        turned: whether their points are turned so that +Y is.
+        package: what to name the meshes with, such as ``package://robot/``.
+    """
+    for name, (size, middle) in _BOXES.items():
+        mesh = trimesh.creation.box(size)
+        mesh.apply_translation(middle)
+        if turned:
+            mesh.vertices = mesh.vertices[:, [0, 2, 1]] * [1, 1, -1]
+        path = folder / f"{name}{suffix}"
+        if suffix == ".dae":
+            path.write_text(collada(mesh, "polylist", up=up, placed=False))
+        elif suffix.lower() == ".stl":
+            mesh.export(path, file_type="stl_ascii")
+        else:
+            mesh.export(path)
+    links, joints = [_LINK.format(name="pelvis", shape="")], []
+    for side, y in (("left", 0.1), ("right", -0.1)):
+        above = "pelvis"
+        for part, at, axis, low, high in (
+            ("hip", f"0 {y} 0", "1 0 0", -1.2, 1.2),
+            ("hip2", "0 0 0", "0 0 1", -1.2, 1.2),
+            ("thigh", "0 0 0", "0 1 0", -2.5, 2.5),
+            ("shank", "0 0 -.4", "0 1 0", -0.05, 2.6),
+            ("ankle", "0 0 -.4", "0 1 0", -1, 1),
+            ("foot", "0 0 0", "1 0 0", -0.5, 0.5),
+        ):
+            mesh = f'<geometry><mesh filename="{package}{part}{suffix}"/></geometry>'
+            shape = f"<collision>{mesh}</collision>" if part in _BOXES else ""
+            name = f"{side}_{part}"
+            links.append(_LINK.format(name=name, shape=shape))
+            joints.append(
+                _JOINT.format(name=name, above=above, at=at, axis=axis, low=low, high=high)
+            )
+            above = name
+    path = folder / f"walker{suffix}.urdf"
+    path.write_text(f'<robot name="walker">{"".join(links + joints)}</robot>')
+    return path
