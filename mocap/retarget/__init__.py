@@ -11,9 +11,10 @@ from mocap.retarget.kinematics import Pose, Posed, body_velocities, pose_robot
 from mocap.retarget.names import robot_file
 from mocap.retarget.page import write_page
 from mocap.retarget.playing import play
+from mocap.retarget.reading import read_robot
 from mocap.retarget.report import RobotReport, robot_report
 from mocap.retarget.retargeting import RetargetConfig, prepared, retarget
-from mocap.retarget.robot import Robot, read_robot
+from mocap.retarget.robot import Robot
 from mocap.retarget.showing import film
 from mocap.retarget.solver import SolverConfig
 from mocap.retarget.trajectory import Trajectory, of_one_sign

@@ -126,10 +126,8 @@ class _Contacts:
 
         self._robot, self._margin = robot, margin
         self._data = mujoco.MjData(robot.model)
-        kinds = [int(kind) for kind in robot.model.jnt_type]
-        free = kinds.index(int(mujoco.mjtJoint.mjJNT_FREE))
-        self._free = int(robot.model.jnt_qposadr[free])
-        self._places = [int(robot.model.joint(name).qposadr[0]) for name in robot.joints]
+        self._free = int(robot.in_qpos[0])
+        self._places = robot.in_qpos[7:]
 
     def of(self, pose: Pose, frames: Int[np.ndarray, " some"]) -> _Found:
         """Contacts in some frames."""

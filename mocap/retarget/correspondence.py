@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Float
 
-from mocap.retarget.limbs import Build, Limb, build_of
+from mocap.retarget.chains import Limb
+from mocap.retarget.limbs import Build, build_of
 from mocap.retarget.robot import Robot
 
 #: How far each part may stray, radians: the weights of the pose.
@@ -21,6 +22,8 @@ _BARE_FOOT = (0.06, -0.07, 0.18, 0.05)
 _RIM = 0.012
 #: Soles shorter than this share of the leg are no soles.
 _STUB = 0.08
+#: Legs between these are those of robots, metres.
+_SHORTEST, _LONGEST = 0.08, 4.0
 SIDES = ("left", "right")
 
 
@@ -149,7 +152,7 @@ def correspondence_of(robot: Robot) -> Correspondence:
         place = build.rest.places[build.head, 0]
         bearings["head"] = _bearing(robot, build, build.head, place, build.axes, "head")
         joints |= {*robot.joints_to(build.head)}
-    lengths, notes = [], []
+    lengths, notes = [], list(build.notes)
     for side, leg in zip(SIDES, build.legs, strict=True):
         segments |= _segments(robot, build, leg, (f"{side}_thigh", f"{side}_shank"))
         sole, guessed = sole_of(robot, build, leg)
@@ -172,6 +175,9 @@ def correspondence_of(robot: Robot) -> Correspondence:
             bearing = _bearing(robot, build, arm.bodies[2], arm.points[2], axes, "hand")
             bearings[f"{side}_hand"] = bearing
     moving = [j for j in range(len(robot.joints)) if j in joints and not robot.locked[j]]
+    length = float(np.mean(lengths))
+    if not _SHORTEST < length < _LONGEST:
+        notes.append(f"its legs are {length:.3g} m long: is the model in metres?")
     return Correspondence(
         robot=robot.name,
         segments=segments,
@@ -181,7 +187,7 @@ def correspondence_of(robot: Robot) -> Correspondence:
             side: _local(build, build.pelvis, leg.points[0])
             for side, leg in zip(SIDES, build.legs, strict=True)
         },
-        leg=float(np.mean(lengths)),
+        leg=length,
         joints=tuple(robot.joints[j] for j in moving),
         notes=tuple(notes),
     )

@@ -1,50 +1,41 @@
-"""A robot's limbs, found in its model: which chains are legs and arms, where they bend.
+"""A robot's build, found in its model: which chains are legs and arms, which way is ahead.
 
 Nothing here knows a robot. Limbs are pairs of chains that mirror each other: the pair that
-reaches lowest are legs, the longest other one arms. A knee or elbow is the hinge farthest from
-both ends of its chain that does not turn the chain about itself. Hips, shoulders, ankles and
-wrists are the points nearest to the axes of all joints that make them up. Which way is ahead is
-told by feet, or else by which way knees bend; names are only asked where neither tells.
+reaches lowest are legs, the longest other one arms. Which way is ahead is told by feet, or else by
+which way knees bend; names are only asked where neither tells. Up is +Z, unless the robot lies in
+its model.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
 from mocap.errors import RetargetError
-from mocap.retarget.kinematics import Posed, at_rest
+from mocap.retarget.chains import Limb, limb_of, mirrored_pairs
+from mocap.retarget.kinematics import Posed
 from mocap.retarget.robot import Robot
-from mocap.retarget.surface import Hull, hulls
+from mocap.retarget.surface import Hull
+from mocap.retarget.tree import Tree
 
-#: How level, and how alike, the two of a pair are, metres.
-_ALIKE = 0.03
-#: Cosine between an axis and its chain above which the joint twists.
-_TWIST = 0.75
-#: Joints of a wrist or an ankle, at most.
-_WRIST = 3
 #: Least reach of arms, as a share of the legs'.
 _ARM = 0.3
-#: Names of what grips, which is no wrist.
-_GRIPS = ("gripper", "finger", "thumb", "grasp", "claw")
-
-
-@dataclass(frozen=True)
-class Limb:
-    """A leg or an arm at rest, the model's world, metres.
-
-    Attributes:
-        joints: from trunk to end, those that can move.
-        bend: position among ``joints`` of the knee or elbow.
-        bodies: of upper part, lower part and end.
-        points: (4, 3) hip or shoulder, knee or elbow, ankle or wrist, and the farthest tip.
-    """
-
-    joints: tuple[int, ...]
-    bend: int
-    bodies: tuple[int, int, int]
-    points: Float[np.ndarray, "4 3"]
+#: How far a trunk reaches below the hips, at most, as a share of the legs' reach.
+_TRUNK = 0.35
+#: Cosine of how far legs may slant that hang.
+_HANGING = 0.6
+#: What makers call legs and arms, and what is on them.
+_LEG_NAMES = r"leg|hip|thigh|knee|ankle|shank|calf|foot|feet"
+_ARM_NAMES = r"arm|shoulder|elbow|wrist|hand|finger|gripper"
+#: What else of a model's world may be up.
+_OTHER_UPS = {
+    (1.0, 0.0, 0.0): "+X",
+    (-1.0, 0.0, 0.0): "-X",
+    (0.0, 1.0, 0.0): "+Y",
+    (0.0, -1.0, 0.0): "-Y",
+    (0.0, 0.0, -1.0): "-Z",
+}
 
 
 @dataclass(frozen=True)
@@ -60,6 +51,7 @@ class Build:
         head: the body on the neck; None where no neck moves.
         rest: the robot at rest.
         hulls: of each body.
+        notes: what was taken for granted.
     """
 
     axes: Float[np.ndarray, "3 3"]
@@ -70,63 +62,51 @@ class Build:
     head: int | None
     rest: Posed
     hulls: tuple[Hull, ...]
-
-
-class Tree:
-    """The bodies that move, and what is rigidly fixed to each."""
-
-    def __init__(self, robot: Robot) -> None:
-        self.robot, self.rest = robot, at_rest(robot)
-        self.hulls = hulls(robot, seen=True)
-        self.carrier: list[int] = []
-        for body in range(len(robot.bodies)):
-            free = [j for j in robot.joints_of(body) if not robot.locked[j]]
-            fixed = body and not free
-            self.carrier.append(self.carrier[robot.parents[body]] if fixed else body)
-        self.moving = sorted(set(self.carrier))
-        self.above = {b: self.carrier[robot.parents[b]] for b in self.moving if b}
-
-    def children(self, body: int) -> list[int]:
-        """Moving bodies that hang on a moving body."""
-        return [b for b, above in self.above.items() if above == body]
-
-    def below(self, body: int) -> list[int]:
-        """A moving body and all moving ones beyond it."""
-        return [body, *(found for child in self.children(body) for found in self.below(child))]
-
-    def anchor(self, body: int) -> np.ndarray:
-        """Where a moving body is jointed."""
-        joints = [j for j in self.robot.joints_of(body) if not self.robot.locked[j]]
-        return self.rest.anchors[joints[0], 0]
-
-    def points(self, body: int) -> np.ndarray:
-        """(P, 3) surface and link origins of what is rigidly one with a moving body."""
-        found = [np.zeros((0, 3))]
-        for link in (b for b, carrier in enumerate(self.carrier) if carrier == body):
-            hull = self.hulls[link]
-            if len(hull):
-                placed = self.rest.point(link, hull.points)[0]
-                found += [placed - [0, 0, 1] * hull.radii[:, None], placed]
-            found.append(self.rest.places[link])
-        return np.concatenate(found)
-
-    def reach(self, body: int) -> float:
-        """How far what begins here can be stretched, metres."""
-        start = self.anchor(body)
-        onward = [
-            np.linalg.norm(self.anchor(b) - start) + self.reach(b) for b in self.children(body)
-        ]
-        return float(max([0.0, *onward, *np.linalg.norm(self.points(body) - start, axis=1)]))
+    notes: tuple[str, ...] = ()
 
 
 def build_of(robot: Robot) -> Build:
-    """How a robot is built.
+    """How a robot is built. One that does not stand in its model is stood up.
 
     Raises:
-        RetargetError: it has no two legs with knees.
+        RetargetError: it has no two legs with knees, or more than two.
     """
-    tree = Tree(robot)
-    pairs = _pairs(tree)
+    try:
+        build, refusal = _build(Tree(robot)), None
+    except RetargetError as refused:
+        build, refusal = None, refused
+    if build is not None and _stands(build):
+        return build
+    for up, said in _OTHER_UPS.items():
+        try:
+            other = _build(Tree(robot, up))
+        except RetargetError:
+            continue
+        if other.arms is not None and _stands(other):
+            note = f"it does not stand in its model: {said} of it is taken for up"
+            return replace(other, notes=(*other.notes, note))
+    if build is None:
+        assert refusal is not None
+        raise refusal
+    return build
+
+
+def _stands(build: Build) -> bool:
+    """Whether legs hang, and arms, where there are any, are above them."""
+    hips = np.mean([leg.points[0] for leg in build.legs], axis=0)
+    for leg in build.legs:
+        way = leg.points[2] - leg.points[0]
+        if way[2] > -_HANGING * np.linalg.norm(way):
+            return False
+    if build.arms is None:
+        return True
+    way = np.mean([arm.points[0] for arm in build.arms], axis=0) - hips
+    return bool(way[2] > _HANGING * np.linalg.norm(way))
+
+
+def _build(tree: Tree) -> Build:
+    robot = tree.robot
+    pairs = mirrored_pairs(tree)
     if not pairs:
         raise RetargetError(
             f"{robot.path}: no pair of limbs mirror each other at rest; a humanoid needs two legs"
@@ -138,8 +118,9 @@ def build_of(robot: Robot) -> Build:
     taken = {*tree.below(legs[0]), *tree.below(legs[1])}
     others = [p for p in pairs if not taken & set(p) and reach[p] > _ARM * reach[legs]]
     arms = max(others, key=lambda pair: reach[pair], default=None)
+    _check_legs(tree, legs, lowest, reach)
     up = np.array([0.0, 0.0, 1.0])
-    limbs = [_limb(tree, body, leg=True) for body in legs]
+    limbs = [limb_of(tree, body, leg=True) for body in legs]
     across = tree.anchor(legs[0]) - tree.anchor(legs[1])
     across = across - (across @ up) * up
     ahead = _ahead(tree, limbs, np.cross(across / np.linalg.norm(across), up))
@@ -148,9 +129,13 @@ def build_of(robot: Robot) -> Build:
     both = (limbs[order[0]], limbs[order[1]])
     pelvis = tree.above[legs[0]]
     chest, upper = _topmost(tree, taken), None
+    notes: tuple[str, ...] = ()
     if arms is not None:
         sides = sorted(arms, key=lambda body: -float(tree.anchor(body) @ left))
-        upper = (_limb(tree, sides[0], leg=False), _limb(tree, sides[1], leg=False))
+        try:
+            upper = (limb_of(tree, sides[0], leg=False), limb_of(tree, sides[1], leg=False))
+        except RetargetError as refused:
+            notes = (f"arms stay where they are: {str(refused).removeprefix(f'{robot.path}: ')}",)
         taken |= {*tree.below(arms[0]), *tree.below(arms[1])}
         chest = tree.above[arms[0]]
     return Build(
@@ -162,95 +147,40 @@ def build_of(robot: Robot) -> Build:
         head=_head(tree, chest, taken),
         rest=tree.rest,
         hulls=tree.hulls,
+        notes=notes,
     )
 
 
-def _pairs(tree: Tree) -> list[tuple[int, int]]:
-    """Moving bodies of one parent whose chains mirror each other."""
-    found = []
-    for parent in tree.moving:
-        children = tree.children(parent)
-        for i, a in enumerate(children):
-            for b in children[i + 1 :]:
-                apart = tree.anchor(a) - tree.anchor(b)
-                level = abs(apart[2]) < _ALIKE < np.hypot(*apart[:2])
-                same = len(tree.below(a)) == len(tree.below(b))
-                if level and same and abs(tree.reach(a) - tree.reach(b)) < _ALIKE:
-                    found.append((a, b))
-    return found
-
-
-def _limb(tree: Tree, start: int, *, leg: bool) -> Limb:
-    robot, rest = tree.robot, tree.rest
-    chain = [start]
-    while len(onward := tree.children(chain[-1])) == 1:
-        chain.append(onward[0])
-    joints = [j for b in chain for j in robot.joints_of(b) if not robot.locked[j]]
-    joints = [j for j in joints if leg or not _grips(robot, j)]
-    last = tree.carrier[robot.joint_body[joints[-1]]]
-    anchors = rest.anchors[joints, 0]
-    points = tree.points(last)
-    if leg:
-        tip = points[np.argmin(points[:, 2])]
-    else:
-        tip = points[np.argmax(np.linalg.norm(points - anchors[-1], axis=1))]
-    bend = _bend(tree, joints, np.vstack([anchors, tip]), leg)
-    joints = joints[: bend + 1 + _WRIST]
-    end = tree.carrier[robot.joint_body[joints[-1]]]
-    root = _crossing(tree, joints[:bend])
-    wrist = _crossing(tree, joints[bend + 1 :]) if len(joints) > bend + 1 else tip
-    middle = _on_axis(tree, joints[bend], wrist if leg else 0.5 * (root + wrist))
-    if leg:
-        # Hips whose axes miss each other would make legs that hang straight slant.
-        across = tree.rest.axes[joints[bend], 0]
-        root = root + ((middle - root) @ across) * across
-    lower = robot.joint_body[joints[bend]]
-    upper = robot.joint_body[joints[bend - 1]]
-    bodies = (int(upper), int(lower), int(end))
-    return Limb(tuple(joints), bend, bodies, np.stack([root, middle, wrist, tip]))
-
-
-def _grips(robot: Robot, joint: int) -> bool:
-    name = robot.joints[joint].lower()
-    return any(word in name for word in _GRIPS)
-
-
-def _bend(tree: Tree, joints: list[int], stops: np.ndarray, leg: bool) -> int:
-    """Position of the knee or elbow: far from both ends, and no twist."""
-    lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(stops, axis=0), axis=1))])
-    scores = np.zeros(len(joints))
-    for row, joint in enumerate(joints):
-        onward = next((stop for stop in stops[row + 1 :] if _apart(stop, stops[row])), stops[-1])
-        way = onward - stops[row]
-        twist = abs(way @ tree.rest.axes[joint, 0]) > _TWIST * np.linalg.norm(way)
-        if row and not twist:
-            scores[row] = min(lengths[row], lengths[-1] - lengths[row])
-    if scores.max() <= 0:
-        limb = "leg" if leg else "arm"
+def _check_legs(
+    tree: Tree,
+    legs: tuple[int, int],
+    lowest: dict[tuple[int, int], float],
+    reach: dict[tuple[int, int], float],
+) -> None:
+    """Refuse what stands on more than two legs, or on none."""
+    beyond = {*tree.below(legs[0]), *tree.below(legs[1])}
+    for pair, level in lowest.items():
+        apart = not beyond & {*tree.below(pair[0]), *tree.below(pair[1])}
+        if apart and reach[pair] > 0.5 * reach[legs] and level < lowest[legs] + 0.1 * reach[legs]:
+            raise RetargetError(
+                f"{tree.robot.path}: stands on more than two legs; only humanoids follow people"
+            )
+    limbs = {body for pair in lowest for one in pair for body in tree.below(one)}
+    trunk = min(tree.points(body)[:, 2].min() for body in tree.moving if body not in limbs)
+    low = trunk < tree.anchor(legs[0])[2] - _TRUNK * reach[legs]
+    called = _called(tree, beyond)
+    if called < 0 or (low and not called):
         raise RetargetError(
-            f"{tree.robot.path}: the {limb} of {tree.robot.joints[joints[0]]} has no joint that "
-            "bends it in the middle; free that joint in the model"
+            f"{tree.robot.path}: has no two legs: what looks like them, from "
+            f"{tree.robot.bodies[legs[0]]} on, hangs beside the trunk, as arms do"
         )
-    return int(np.argmax(scores))
 
 
-def _apart(a: np.ndarray, b: np.ndarray) -> bool:
-    return bool(np.linalg.norm(a - b) > 0.01)
-
-
-def _crossing(tree: Tree, joints: list[int]) -> np.ndarray:
-    """The point nearest to the axes of some joints."""
-    axes, anchors = tree.rest.axes[joints, 0], tree.rest.anchors[joints, 0]
-    across = np.eye(3) - axes[:, :, None] * axes[:, None, :]
-    # A single axis, or parallel ones, leave the place along them to the anchors.
-    weak = 1e-3 * np.eye(3) * len(joints)
-    right = np.einsum("jab,jb->a", across, anchors) + weak @ anchors.mean(0)
-    return np.linalg.solve(across.sum(0) + weak, right)
-
-
-def _on_axis(tree: Tree, joint: int, near: np.ndarray) -> np.ndarray:
-    axis, anchor = tree.rest.axes[joint, 0], tree.rest.anchors[joint, 0]
-    return anchor + ((near - anchor) @ axis) * axis
+def _called(tree: Tree, bodies: set[int]) -> int:
+    """1 where names speak of legs, -1 of arms, 0 where they do not tell."""
+    joints = [tree.robot.joints[j] for body in bodies for j in tree.robot.joints_of(body)]
+    names = " ".join([*joints, *(tree.robot.bodies[body] for body in bodies)]).lower()
+    return int(bool(re.search(_LEG_NAMES, names))) - int(bool(re.search(_ARM_NAMES, names)))
 
 
 def _ahead(tree: Tree, legs: list[Limb], guess: np.ndarray) -> np.ndarray:
@@ -262,7 +192,7 @@ def _ahead(tree: Tree, legs: list[Limb], guess: np.ndarray) -> np.ndarray:
         votes += (low.max() + low.min()) / max(np.ptp(low), 0.02)
         joint = leg.joints[leg.bend]
         low_end, high_end = tree.robot.low[joint], tree.robot.high[joint]
-        if np.isfinite(low_end + high_end) and abs(low_end + high_end) > 0.3:
+        if np.isfinite([low_end, high_end]).all() and abs(low_end + high_end) > 0.3:
             sweep = np.cross(tree.rest.axes[joint, 0], leg.points[2] - leg.points[1])
             votes -= np.sign((low_end + high_end) * float(sweep @ guess))
         left = np.cross([0.0, 0.0, 1.0], guess)

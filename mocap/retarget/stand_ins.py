@@ -1,6 +1,7 @@
-"""What stands in for shapes that are not there: capsules along the links."""
+"""What stands in for what is not there: capsules for shapes; pictures are done without."""
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def add_capsules(base: Any, lost: Collection[str] = ()) -> list[str]:
     """
     import mujoco
 
-    bodies = [base, *_below(base)]
+    bodies = [base, *below(base)]
     moving = [body for body in bodies if body is base or len(body.joints)]
     bare = [body for body in bodies if not len(body.geoms)]
     if sum(not len(body.geoms) for body in moving) < _HARDLY * len(moving):
@@ -44,5 +45,29 @@ def add_capsules(base: Any, lost: Collection[str] = ()) -> list[str]:
     return [f"{made} capsules along links that have no shape"] if made else []
 
 
-def _below(body: Any) -> list[Any]:
-    return [found for child in body.bodies for found in (child, *_below(child))]
+def below(body: Any) -> list[Any]:
+    """All bodies on a body, parents before children."""
+    found, waiting = [], list(reversed(body.bodies))
+    while waiting:
+        found.append(waiting.pop())
+        waiting += reversed(found[-1].bodies)
+    return found
+
+
+def drop_missing_textures(spec: Any, path: Path) -> list[str]:
+    """Take textures off whose pictures are missing.
+
+    Returns:
+        What was left out.
+    """
+    folder = path.parent / (spec.texturedir or "")
+    lost = {}
+    for texture in list(spec.textures):
+        files = [file for file in (texture.file, *texture.cubefiles) if file]
+        if not all((folder / file).is_file() for file in files):
+            lost[texture.name or Path(texture.file).stem] = files[0]
+            spec.delete(texture)
+    for material in spec.materials:
+        material.textures = ["" if name in lost else name for name in material.textures]
+    some = ", ".join(list(lost.values())[:3])
+    return [f"textures left out whose files are not there: {some}"] if lost else []

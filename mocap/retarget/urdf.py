@@ -8,8 +8,15 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from mocap.errors import RetargetError
 from mocap.retarget.meshes import READ
+
+#: Joints that have limits.
+_LIMITED = ("revolute", "prismatic")
+#: Inertia that is as good as none, kg m^2.
+_NO_INERTIA = 1e-9
 
 
 @dataclass(frozen=True)
@@ -19,16 +26,18 @@ class Urdf:
     Attributes:
         text: the XML.
         velocity: rad/s or m/s, of the joints that state it.
-        mimics: joints that follow others.
+        still: joints that follow others, or whose limits leave them no room.
         missing: meshes that are left out: no such file is found.
         bared: links that lost a shape by it.
+        weightless: links whose mass or inertia is left out: no body has such.
     """
 
     text: str
     velocity: dict[str, float]
-    mimics: frozenset[str]
+    still: frozenset[str]
     missing: tuple[str, ...]
     bared: frozenset[str]
+    weightless: tuple[str, ...]
 
 
 def read_urdf(path: Path) -> Urdf:
@@ -43,6 +52,8 @@ def read_urdf(path: Path) -> Urdf:
         raise RetargetError(f"{path}: is not a readable URDF: {error}") from error
     if root.tag != "robot":
         raise RetargetError(f"{path}: is no URDF: it begins with <{root.tag}>, not <robot>")
+    if any(element.tag.startswith("{") and "xacro" in element.tag for element in root.iter()):
+        raise RetargetError(f"{path}: is a xacro; `xacro {path.name} > robot.urdf` makes the URDF")
     missing, bared = [], set()
     for link in root.iter("link"):
         for kind in ("visual", "collision"):
@@ -58,13 +69,16 @@ def read_urdf(path: Path) -> Urdf:
                     link.remove(shape)
                 else:
                     mesh.set("filename", str(found))
-    velocity, mimics = {}, set()
+    velocity, still = {}, set()
     for joint in root.findall("joint"):
         name, limit = joint.get("name", ""), joint.find("limit")
         if limit is not None and float(limit.get("velocity", 0.0)) > 0:
             velocity[name] = float(limit.get("velocity", 0.0))
-        if joint.find("mimic") is not None:
-            mimics.add(name)
+        ends = [] if limit is None else [limit.get(end) for end in ("lower", "upper")]
+        # MuJoCo would take equal limits for none.
+        stuck = None not in ends and len({float(end) for end in ends if end}) == 1
+        if joint.find("mimic") is not None or (stuck and joint.get("type") in _LIMITED):
+            still.add(name)
     # Materials may name textures that are not there; sensors and plugins mean nothing here.
     for tag in ("gazebo", "transmission", "mujoco", "sensor"):
         for element in root.findall(tag):
@@ -83,13 +97,36 @@ def read_urdf(path: Path) -> Urdf:
         boundmass="1e-6",
         boundinertia="1e-9",
     )
+    weightless = tuple(link.get("name", "") for link in root.findall("link") if _weightless(link))
     return Urdf(
         ET.tostring(root, encoding="unicode"),
         velocity,
-        frozenset(mimics),
+        frozenset(still),
         tuple(dict.fromkeys(missing)),
         frozenset(bared),
+        weightless,
     )
+
+
+def _weightless(link: ET.Element) -> bool:
+    """Whether a link's mass or inertia can be no body's; it is then removed, or next to none."""
+    inertial = link.find("inertial")
+    mass, inertia = link.find("inertial/mass"), link.find("inertial/inertia")
+    if inertial is None or mass is None or inertia is None:
+        return False
+    weight = float(mass.get("value", 0.0))
+    if not (np.isfinite(weight) and weight >= 0):
+        link.remove(inertial)
+        return True
+    xx, yy, zz, xy, xz, yz = (
+        float(inertia.get(name, 0.0)) for name in ("ixx", "iyy", "izz", "ixy", "ixz", "iyz")
+    )
+    values = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+    if np.isfinite(values).all() and np.linalg.eigvalsh(values)[0] >= -_NO_INERTIA:
+        return False
+    inertia.attrib = {name: str(_NO_INERTIA) for name in ("ixx", "iyy", "izz")}
+    inertia.attrib |= {name: "0" for name in ("ixy", "ixz", "iyz")}
+    return True
 
 
 def _mesh(named: str, model: Path) -> Path | None:

@@ -187,3 +187,47 @@ def walking_urdf(
     path = folder / f"walker{suffix}.urdf"
     path.write_text(f'<robot name="walker">{"".join(links + joints)}</robot>')
     return path
+
+
+def _pair(names: str, places: tuple[tuple[float, float], ...], height: float) -> str:
+    return "".join(
+        f"""<body name="{name}_a" pos="{x} {y} {height}"><joint name="{name}_roll" axis="1 0 0"
+        range="-1 1"/><geom size=".03"/><body name="{name}_b"><joint name="{name}_pitch"
+        axis="0 1 0" range="-1 1"/><geom type="capsule" fromto="0 0 0 0 0 -.2" size=".02"/>
+        <body name="{name}_c" pos="0 0 -.2"><joint name="{name}_bend" axis="0 1 0" range="-2 0"/>
+        <geom type="capsule" fromto="0 0 0 0 0 -.2" size=".02"/></body></body></body>"""
+        for name, (x, y) in zip(names.split(), places, strict=True)
+    )
+
+
+def quadruped() -> str:
+    """An MJCF of what walks on four legs."""
+    legs = _pair(
+        "fl_leg fr_leg rl_leg rr_leg", ((0.2, 0.1), (0.2, -0.1), (-0.2, 0.1), (-0.2, -0.1)), 0
+    )
+    return f"""<mujoco><compiler angle="radian"/><worldbody><body pos="0 0 .4"><freejoint/>
+    <geom type="box" size=".25 .1 .05"/>{legs}</body></worldbody></mujoco>"""
+
+
+def two_arms() -> str:
+    """An MJCF of a trunk on a pedestal with two arms."""
+    arms = _pair("left_arm right_arm", ((0, 0.2), (0, -0.2)), 0.3)
+    return f"""<mujoco><compiler angle="radian"/><worldbody><body pos="0 0 1">
+    <geom type="box" pos="0 0 -.2" size=".1 .1 .5"/>{arms}</body></worldbody></mujoco>"""
+
+
+def two_robots() -> str:
+    """The made-up humanoid, and the same again a metre ahead, bolted down."""
+    text, other = humanoid(), humanoid(free=False)
+    again = other[other.index("<body") : other.rindex("</worldbody>")]
+    again = again.replace('name="', 'name="other_').replace('pos="0 0 .96"', 'pos="1 0 .96"')
+    return text.replace("</worldbody>", f"{again}</worldbody>")
+
+
+def flat_scene() -> str:
+    """The made-up humanoid on a floor, after a ball that is free, too."""
+    return humanoid().replace(
+        "<worldbody>",
+        '<worldbody><geom type="plane" size="5 5 .1"/><body name="ball" pos="2 0 1"><freejoint/>'
+        '<geom size=".1"/></body>',
+    )
