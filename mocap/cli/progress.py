@@ -41,6 +41,8 @@ _STAGES = {
     "clips": ("putting motion on the robot", "clips"),
     "following": ("following motion", "frames"),
     "meshes": ("writing meshes", "frames"),
+    "retarget": ("putting motion on the robot", "iterations"),
+    "film": ("filming the robot", "frames"),
 }
 _BYTES = "MB"
 # A stage shorter than this leaves only its first and last line in a log.
