@@ -18,6 +18,7 @@ from mocap.errors import RetargetError
 from mocap.retarget.meshes import drop_refused_meshes, left_out, settle_meshes
 from mocap.retarget.names import robot_file
 from mocap.retarget.robot import Robot
+from mocap.retarget.scenery import add_scenery
 from mocap.retarget.stand_ins import add_capsules, below, drop_missing_textures
 from mocap.retarget.urdf import read_urdf
 
@@ -99,6 +100,7 @@ def read_robot(name: str | Path) -> Robot:
             notes.append(f"a free joint added to {base.name}")
         notes += add_capsules(base, lost)
         _share_housings(spec, base)
+        add_scenery(spec, base)
         model = _compiled(spec, base, notes)
     except (ValueError, OSError) as error:
         text = " ".join(str(error).split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
     import mujoco
 
 #: How far to the side the person stands, in the robot's world's scale, metres.
-_BESIDE = 0.9
+_BESIDE = 1.4
+#: The first of MuJoCo's groups of geoms that are not drawn.
+_HIDDEN = 3
+#: The darkest that anything is drawn, of 1.
+_DARKEST = 0.2
 _LEFT, _RIGHT, _MIDDLE = (1.0, 0.5, 0.0, 1.0), (0.0, 0.55, 1.0, 1.0), (0.9, 0.9, 0.9, 1.0)
 _FLOOR = (0.55, 0.6, 0.65, 1.0)
 
@@ -48,7 +53,7 @@ def film(
     import mujoco
     from OpenGL.error import Error as OpenGLError
 
-    model = robot.model
+    model = _dressed(robot)
     model.vis.global_.offwidth, model.vis.global_.offheight = size
     try:
         renderer = mujoco.Renderer(model, size[1], size[0], max_geom=20000)
@@ -60,32 +65,52 @@ def film(
         raise RetargetError(
             f"pictures cannot be drawn here ({error}); set MUJOCO_GL to egl or osmesa"
         ) from error
-    # Models without lights of their own would be seen in the dark.
-    model.vis.headlight.ambient[:], model.vis.headlight.diffuse[:] = 0.45, 0.55
     data = mujoco.MjData(model)
     states = trajectory.states()
     options = mujoco.MjvOption()
     # What only collides would hide what is seen.
-    hidden = [g for g in range(3, 6) if (model.geom_group != g).any()]
+    hidden = [g for g in range(_HIDDEN, 6) if (model.geom_group != g).any()]
     for group in hidden:
         options.geomgroup[group] = 0
+    floored = bool((model.geom_type == int(mujoco.mjtGeom.mjGEOM_PLANE)).any())
     aside = _aside(motion) * _BESIDE * trajectory.scale
     people = trajectory.scale * motion.joints @ Y_UP_TO_Z_UP.T + aside
     middle = _calm(trajectory.root_position + 0.5 * aside, motion.fps)
     camera = mujoco.MjvCamera()
-    camera.distance, camera.elevation = 3.0 * trajectory.scale, -12.0
-    camera.azimuth = float(np.degrees(np.arctan2(aside[1], aside[0]))) + 70.0
+    camera.distance, camera.elevation = 3.6 * trajectory.scale, -12.0
+    camera.azimuth = float(np.degrees(np.arctan2(aside[1], aside[0]))) + 80.0
     try:
         for frame in range(len(trajectory)) if frames is None else frames:
             data.qpos[robot.in_qpos] = states[frame]
-            mujoco.mj_forward(model, data)
+            for step in (mujoco.mj_kinematics, mujoco.mj_comPos, mujoco.mj_camlight):
+                step(model, data)
             camera.lookat[:] = middle[frame]
             renderer.update_scene(data, camera, options)
-            _floor(renderer.scene, middle[frame])
+            # They would take longer than all the rest.
+            renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
+            if not floored:
+                _floor(renderer.scene, middle[frame])
             _skeleton(renderer.scene, people[frame], trajectory.scale)
             yield renderer.render()
     finally:
         renderer.close()
+
+
+def _dressed(robot: Robot) -> mujoco.MjModel:
+    """The model as it is drawn: each link once, and as quickly as programs can draw."""
+    model = copy.copy(robot.model)
+    # Without a graphics card, smooth edges take twice as long as all the rest.
+    model.vis.quality.offsamples = 0
+    model.vis.headlight.ambient[:], model.vis.headlight.diffuse[:] = 0.4, 0.35
+    model.vis.headlight.specular[:] = 0.0
+    # Black, which stands for a texture that is not read, would hide all form.
+    model.geom_rgba[:, :3] = np.maximum(model.geom_rgba[:, :3], _DARKEST)
+    model.mat_rgba[:, :3] = np.maximum(model.mat_rgba[:, :3], _DARKEST)
+    # URDF's links have a shape that is seen and one that collides, in the same place.
+    seen = (model.geom_contype | model.geom_conaffinity) == 0
+    dressed = np.isin(model.geom_bodyid, model.geom_bodyid[seen & (model.geom_group < _HIDDEN)])
+    model.geom_group[dressed & ~seen] = _HIDDEN
+    return model
 
 
 def _aside(motion: HumanMotion) -> np.ndarray:
