@@ -199,6 +199,11 @@ def _arrays(
     turns = np.zeros((len(own), 9))
     for row, i in enumerate(own):
         mujoco.mju_quat2Mat(turns[row], model.body_quat[i])
+    coupled = _coupled(model, moving)
+    if coupled:
+        names_ = ", ".join(joints[moving.index(j)] for j in sorted(coupled))
+        notes.append(f"{names_} held still: the model couples them with other joints")
+        still = still | {joints[moving.index(j)] for j in coupled}
     locked = (high - low < _LOCKED) | np.array([name in still for name in joints], bool)
     return Robot(
         name=model.names[: model.names.index(b"\0")].decode() or path.stem,
@@ -220,6 +225,15 @@ def _arrays(
         locked=locked,
         notes=tuple(notes),
     )
+
+
+def _coupled(model: mujoco.MjModel, moving: list[int]) -> set[int]:
+    """Joints that the model's equalities make others follow."""
+    import mujoco
+
+    joints = np.asarray(model.eq_type) == int(mujoco.mjtEq.mjEQ_JOINT)
+    active = joints & np.asarray(model.eq_active0, bool)
+    return set(model.eq_obj1id[active].tolist()) & set(moving)
 
 
 def _check_numbers(path: Path, model: mujoco.MjModel, own: list[int], moving: list[int]) -> None:

@@ -259,3 +259,13 @@ def test_robots_that_are_no_humanoids_are_refused(model, said):
         pytest.skip("example-robot-data is not installed")
     with pytest.raises(RetargetError, match=said):
         correspondence_of(read_robot(folder / model))
+
+
+def test_joints_that_follow_others_are_held_still(tmp_path):
+    coupling = '<equality><joint joint1="left_ankle_roll" joint2="left_ankle_pitch"/></equality>'
+    robot = read_robot(put(tmp_path, swap("</worldbody>", "</worldbody>" + coupling)))
+    joint = robot.joints.index("left_ankle_roll")
+    assert robot.locked[joint]
+    assert any("left_ankle_roll held still" in told for told in robot.notes)
+    trajectory = retarget([MARCH], robot)[0]
+    assert np.ptp(trajectory.joint_position[:, joint]) == 0.0
