@@ -135,7 +135,7 @@ def _steps(turns: Float[np.ndarray, "frames 3 3"]) -> Float[np.ndarray, " betwee
 def stances(robot: Robot, found: Correspondence, targets: Targets, posed: Posed) -> dict[str, Any]:
     """What feet do while they are to rest, at the level of the sole."""
     tasks = tasks_of(robot, found, targets)
-    slides, heights, lifts, drifts, levels = [], [], [], [], []
+    slides, heights, lifts, drifts = [], [], [], []
     for side in SIDES:
         path = targets.feet[side]
         points = foot_points(tasks, side, posed)
@@ -148,14 +148,12 @@ def stances(robot: Robot, found: Correspondence, targets: Targets, posed: Posed)
         kept = (path.run[1:] == path.run[:-1]) & (path.rests[1:] == path.rests[:-1])
         kept &= path.pinned[1:] & firm[1:]
         slides.append(np.linalg.norm(np.diff(points, axis=0)[kept, :2], axis=1))
-        levels.append(path.places[firm, 2])
         # A rest goes on for as long as every step of it does.
         for rest in np.split(np.arange(len(points)), np.flatnonzero(~kept) + 1):
             if len(rest) > 1:
                 spots = points[rest, :2]
                 drifts.append(np.linalg.norm(spots - spots.mean(0), axis=1).max())
     slide, height = np.concatenate(slides), np.concatenate(heights)
-    level = np.concatenate(levels)
     return {
         "stance_frames": len(height),
         "slide_max_mm": float(1000 * slide.max()) if len(slide) else None,
@@ -163,8 +161,6 @@ def stances(robot: Robot, found: Correspondence, targets: Targets, posed: Posed)
         "drift_max_mm": float(1000 * max(drifts)) if drifts else None,
         "floating_max_mm": float(1000 * max(height.max(), 0.0)) if len(height) else None,
         "sunk_max_mm": float(1000 * max(-height.min(), 0.0)) if len(height) else None,
-        # Nobody rests on air alone: what is lowest of all that feet rest on is the ground.
-        "lowest_rest_mm": float(1000 * level.min()) if len(level) else None,
         "lift_error_mean_mm": float(1000 * np.mean(lifts)),
     }
 
@@ -183,10 +179,12 @@ def ground(robot: Robot, posed: Posed) -> dict[str, Any]:
     """How deep the robot is in the ground, by every corner of every body."""
     lowest = lowest_points(robot, posed)
     if not np.isfinite(lowest).all():
-        return {"penetration_max_mm": None, "frames": None}
+        return {"penetration_max_mm": None, "frames": None, "nearest_mm": None}
     return {
         "penetration_max_mm": float(1000 * max(-lowest.min(), 0.0)),
         "frames": int(np.sum(lowest < -0.001)),
+        # Who never comes down is in a world whose ground is elsewhere.
+        "nearest_mm": float(1000 * max(lowest.min(), 0.0)),
     }
 
 

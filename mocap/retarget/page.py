@@ -31,10 +31,10 @@ _WORDS = {
     "feet.slide_max_mm": ("resting feet slide in a frame", "mm"),
     "feet.drift_max_mm": ("resting feet drift in a rest", "mm"),
     "feet.sunk_max_mm": ("resting feet are in what they rest on", "mm"),
-    "feet.lowest_rest_mm": ("lowest rest of a foot over the ground", "mm"),
     "feet.floating_max_mm": ("resting feet float", "mm"),
     "feet.lift_error_mean_mm": ("feet are higher or lower than the person's", "mm"),
     "ground.penetration_max_mm": ("deepest in the ground", "mm"),
+    "ground.nearest_mm": ("nearest to the ground", "mm"),
     "self_collision.frames": ("frames in which the robot is in itself", ""),
 }
 #: What is drawn over time.

@@ -54,9 +54,9 @@ LIMITS: dict[str, float] = {
     "feet.drift_max_mm": 10.0,
     "feet.floating_max_mm": 5.0,
     "feet.sunk_max_mm": 10.0,
-    "feet.lowest_rest_mm": 20.0,
     "feet.lift_error_mean_mm": 25.0,
     "ground.penetration_max_mm": 1.0,
+    "ground.nearest_mm": 20.0,
     "self_collision.frames": 0.0,
 }
 #: Figures and the least they may be.
