@@ -65,7 +65,8 @@ def in_processes(
     process alone.
 
     Args:
-        work: a picklable function that raises nothing; pickled once a worker.
+        work: a picklable function that raises nothing and returns anything but None; pickled once a
+            worker.
         items: picklable; handed out one by one.
         workers: how many processes.
 

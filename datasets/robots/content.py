@@ -95,7 +95,8 @@ def _table(path: Path) -> Content:
         header = () if _is_numbers(first) else tuple(name.strip() for name in first.split(","))
         if not first or "\0" in text or len(first.split(",")) < 2:
             raise ValueError("it is neither an archive, nor a pickle, nor a table with commas")
-        rows = np.loadtxt(StringIO(text), delimiter=",", ndmin=2, skiprows=1 if header else 0)
+        below = text.split(first, 1)[1] if header else text
+        rows = np.loadtxt(StringIO(below), delimiter=",", ndmin=2)
     except (OSError, ValueError) as error:
         why = " ".join(str(error).split())[:160]
         raise RetargetError(f"{path}: holds no motion of a robot: {why}") from error

@@ -9,8 +9,9 @@ from mocap.datasets.robots.content import Content
 from mocap.errors import RetargetError
 from mocap.retarget import Robot, Trajectory
 
-#: How far beyond a robot's limits joints of a file may be, radians or metres.
-_BEYOND = 3.2
+#: How far beyond a robot's limits joints of a file may be, radians and, of slides, metres: models of
+#: one robot differ.
+_BEYOND, _BEYOND_SLIDES = 1.6, 0.5
 
 
 def made(
@@ -117,8 +118,9 @@ def within_reach(path: str | Path, trajectory: Trajectory, robot: Robot) -> Traj
     """
     joints = trajectory.joint_position
     beyond = np.maximum(robot.low - joints, joints - robot.high)
+    beyond /= np.where(robot.slides, _BEYOND_SLIDES, _BEYOND)
     frame, joint = np.unravel_index(int(beyond.argmax()), beyond.shape)
-    if beyond[frame, joint] > _BEYOND:
+    if beyond[frame, joint] > 1.0:
         raise RetargetError(
             f"{path}: {robot.joints[joint]} goes to {joints[frame, joint]:.4g}, {robot.name}'s "
             f"from {robot.low[joint]:.3g} to {robot.high[joint]:.3g}; these are degrees, or say "

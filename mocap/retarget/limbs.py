@@ -2,7 +2,7 @@
 
 Nothing here knows a robot. Limbs are pairs of chains that mirror each other: the pair that
 reaches lowest are legs, the longest other one arms. Which way is ahead is told by feet, or else by
-which way knees bend; names are only asked where neither tells. Up is +Z, unless the robot lies in
+which way knees bend; names have a vote. Up is +Z, unless the robot lies in
 its model.
 """
 
