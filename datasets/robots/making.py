@@ -9,8 +9,8 @@ from mocap.datasets.robots.content import Content
 from mocap.errors import RetargetError
 from mocap.retarget import Robot, Trajectory
 
-#: How far beyond a robot's limits joints of a file may be, radians and, of slides, metres: models of
-#: one robot differ.
+#: How far beyond a robot's limits joints of a file may be, radians and, of slides, metres: models
+#: of one robot differ.
 _BEYOND, _BEYOND_SLIDES = 1.6, 0.5
 
 

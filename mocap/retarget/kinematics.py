@@ -265,7 +265,10 @@ def cross(a: Float[np.ndarray, "*many 3"], b: Float[np.ndarray, "*many 3"]) -> n
 
 
 def rotation_vectors(turns: Float[np.ndarray, "*many 3 3"]) -> np.ndarray:
-    """(..., 3) axis-angle of rotation matrices; fast, and exact enough below half a turn, where it is 0."""
+    """(..., 3) axis-angle of rotation matrices; fast, and exact enough below half a turn.
+
+    Of half a turn it is 0.
+    """
     odd = np.stack(
         [
             turns[..., 2, 1] - turns[..., 1, 2],
