@@ -48,6 +48,10 @@ class RetargetError(MocapError):
     """A robot model that no motion can be put on, or a motion that no robot can follow."""
 
 
+class AvatarError(MocapError):
+    """A file of Gaussians that cannot be read, or Gaussians that cannot be rendered here."""
+
+
 def numpy_fault(error: Exception) -> str:
     """What numpy says of a file that it cannot load, without its advice to unpickle it."""
     text = str(error)

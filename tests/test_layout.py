@@ -59,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("take", "body", "skeletons", "geometry", "feet", "easing", "errors", "progress", "files")
     },
     "retarget": {*RECORD, "body", "feet", "easing", "files"},
-    "avatar": {*RECORD, "body", "video"},
+    "avatar": {*RECORD, "body", "video", "files"},
     "evaluate": {*RECORD, "body", "video", "calibration", "files"},
     "view": {*RECORD, "body", "video"},
     "following": {*RECORD, "assets", "calibration", "keypoints", "people", "scene", "video"},

@@ -113,7 +113,8 @@ def test_plain_install_stays_free_of_what_is_optional(metadata):
     names = {line.split(";")[0].split(">")[0].split("<")[0].split("=")[0] for line in required}
     assert {"numpy", "torch", "mediapipe"} <= names
     # smplx is for non-commercial research; torchvision of the index does not fit a CPU torch.
-    assert not names & {"smplx", "torchvision", "sam2", "gsplat", "lightning", "ray", "bpy"}
+    assert not names & {"smplx", "torchvision", "sam2", "lightning", "ray", "bpy"}
+    assert not names & {"gsplat", "numba"}
     assert "torch<2.14,>=2.10" in required
 
 

@@ -1,0 +1,61 @@
+"""The same picture on an NVIDIA GPU, by gsplat (Ye et al. 2024)."""
+
+from math import isqrt
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mocap.avatar.gaussians import Gaussians
+from mocap.avatar.projection import BLUR, FAR, NEAR, View
+from mocap.errors import AvatarError
+
+
+def accumulate_on_gpu(
+    gaussians: Gaussians, view: View, size: tuple[int, int]
+) -> tuple[Float[Tensor, "height width 4"], Float[Tensor, "height width"]]:
+    """Colour and depth, weighted by how much of them is seen, and alpha, in single precision.
+
+    Args:
+        gaussians: on a GPU.
+        view: of the camera, on the same one.
+        size: of the picture: width and height, pixels.
+
+    Raises:
+        AvatarError: gsplat is not installed, or could not compile its kernels.
+    """
+    try:
+        from gsplat import rasterization
+        from gsplat.cuda._backend import _C
+    except ImportError as missing:
+        raise AvatarError(
+            "rendering Gaussians on a GPU needs gsplat: pip install 'mocap-toolkit[avatar]', or "
+            "move them to the CPU"
+        ) from missing
+    if _C is None:
+        raise AvatarError(
+            "gsplat found no CUDA toolkit to compile its kernels with; install one of PyTorch's "
+            "CUDA version, or move the Gaussians to the CPU"
+        )
+    given = gaussians.to(torch.float32)
+    last_row = view.t.new_tensor([[0.0, 0.0, 0.0, 1.0]])
+    world_to_camera = torch.cat([torch.cat([view.R, view.t[:, None]], 1), last_row])
+    sums, alpha, _ = rasterization(
+        given.means,
+        given.rotations,
+        given.scales,
+        given.opacities,
+        given.harmonics,
+        world_to_camera[None].float(),
+        view.K[None].float(),
+        *size,
+        near_plane=NEAR,
+        far_plane=FAR,
+        eps2d=BLUR,
+        sh_degree=isqrt(given.harmonics.shape[1]) - 1,
+        packed=False,
+        render_mode="RGB+D",
+        rasterize_mode="classic",
+    )
+    like = gaussians.means.dtype
+    return sums[0].to(like), alpha[0, ..., 0].to(like)

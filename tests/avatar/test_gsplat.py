@@ -1,0 +1,75 @@
+"""The same conventions as gsplat: its PyTorch reference, and its picture where there is a GPU."""
+
+import pytest
+import torch
+
+from avatar.scenes import SIZE, random_gaussians, random_view
+from mocap.avatar import Gaussians, View, render
+from mocap.avatar.harmonics import colours_from
+from mocap.avatar.projection import project
+
+pytest.importorskip("gsplat", reason="gsplat is not installed")
+
+
+def world_to_camera(view: View) -> torch.Tensor:
+    matrix = torch.eye(4, dtype=view.R.dtype)
+    matrix[:3, :3], matrix[:3, 3] = view.R, view.t
+    return matrix
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_projection_is_that_of_its_reference(seed):
+    from gsplat.cuda._torch_impl import _fully_fused_projection, _quat_scale_to_covar_preci
+
+    scene, view = random_gaussians(300, seed), random_view(seed)
+    ours = project(scene, view, SIZE)
+    covariances, _ = _quat_scale_to_covar_preci(scene.rotations, scene.scales, True, False)
+    radii, means, depths, conics, _ = _fully_fused_projection(
+        scene.means, covariances, world_to_camera(view)[None], view.K[None], *SIZE
+    )
+    found = ours.indices
+    torch.testing.assert_close(ours.means, means[0, found])
+    torch.testing.assert_close(ours.conics, conics[0, found])
+    torch.testing.assert_close(ours.depths, depths[0, found])
+    # The reference does not look at opacities: its radii are the largest there can be.
+    assert (ours.radii <= radii[0, found]).all()
+    opaque = Gaussians(
+        *(scene.means, scene.scales, scene.rotations, torch.ones_like(scene.opacities)),
+        scene.harmonics,
+    )
+    ours = project(opaque, view, SIZE)
+    assert torch.equal(ours.indices, (radii[0] > 0).all(-1).nonzero()[:, 0])
+    # Its GPU has the square root of 2 ln 255, 3.3290, where that is less than 3.33.
+    assert (ours.radii - radii[0, ours.indices]).abs().max() <= 1
+
+
+@pytest.mark.parametrize("degree", range(4))
+def test_harmonics_are_those_of_its_reference(degree):
+    from gsplat.cuda._torch_impl import _spherical_harmonics
+
+    coefficients = random_gaussians(200, degree, (degree + 1) ** 2).harmonics
+    directions = torch.randn(200, 3, dtype=torch.float64)
+    theirs = (_spherical_harmonics(degree, directions, coefficients) + 0.5).clamp_min(0)
+    torch.testing.assert_close(colours_from(coefficients, directions), theirs)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no NVIDIA GPU")
+@pytest.mark.parametrize("seed", range(3))
+def test_a_gpu_gives_the_same_picture_and_gradients(seed):
+    background = torch.tensor([0.2, 0.7, 0.4])
+    found = []
+    for device in ("cpu", "cuda"):
+        scene = random_gaussians(2000, seed, dtype=torch.float32).to(device)
+        leaves = [part.clone().requires_grad_() for part in vars(scene).values()]
+        view = random_view(seed, torch.float32)
+        view = View(*(part.to(device) for part in vars(view).values()))
+        rendering = render(Gaussians(*leaves), view, (200, 140), background=background)
+        depth = (rendering.depth * rendering.alpha).nan_to_num()
+        total = (rendering.colour**2).sum() + depth.sum()
+        gradients = torch.autograd.grad(total, leaves)
+        found.append([rendering.colour, rendering.alpha, *gradients])
+    for ours, theirs in zip(*found, strict=True):
+        away = (ours - theirs.cpu()).abs() / ours.abs().max()
+        # Apart from what is at a threshold for one of them.
+        assert away.max() < 0.02
+        assert (away < 1e-4).float().mean() > 0.98
