@@ -40,6 +40,10 @@ class FitError(MocapError):
     """A person whose keypoints cannot carry a body."""
 
 
+class MaskError(MocapError):
+    """A take whose people cannot be told from the background, or a segmenter that is not there."""
+
+
 class ExportError(MocapError):
     """A motion that cannot be written in, or read from, the format asked for."""
 

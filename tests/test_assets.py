@@ -281,6 +281,33 @@ class TestOfficial:
         assert files_under(cache) == []
 
 
+class TestNoWheel:
+    @pytest.fixture
+    def weights(self, clip, index, monkeypatch) -> Asset:
+        """An asset that only its publisher has."""
+        (index / "clip.mp4").write_bytes(CLIP)
+        source = Official((index / "clip.mp4").as_uri(), len(CLIP), digest(CLIP))
+        return swap(clip, monkeypatch, wheel=None, official=source)
+
+    def test_comes_when_asked_for_and_stays(self, weights, index, monkeypatch, caplog):
+        with pytest.raises(AssetError, match=r"MOCAP_TEST_CLIP .* MOCAP_OFFICIAL_MODELS=1 .*3 MB"):
+            fetch("test_clip")
+        monkeypatch.setenv("MOCAP_OFFICIAL_MODELS", "1")
+        path = fetch("test_clip")
+        assert path.read_bytes() == CLIP
+        monkeypatch.delenv("MOCAP_OFFICIAL_MODELS")
+        (index / "clip.mp4").unlink()
+        assert fetch("test_clip") == cached("test_clip") == path
+        assert not caplog.text
+
+    def test_other_bytes_are_refused(self, weights, index, cache, monkeypatch):
+        monkeypatch.setenv("MOCAP_OFFICIAL_MODELS", "1")
+        (index / "clip.mp4").write_bytes(CLIP[:-1])
+        with pytest.raises(AssetError, match="is not the pinned file"):
+            fetch("test_clip")
+        assert files_under(cache) == []
+
+
 class SlowIndex(http.server.SimpleHTTPRequestHandler):
     """Serves a folder, the wheels in it at about 3 MB/s."""
 
@@ -441,7 +468,7 @@ class TestCatalogue:
             pin
             for asset in CATALOGUE.values()
             for pin in (
-                asset.wheel.sha256,
+                *([asset.wheel.sha256] if asset.wheel else []),
                 *([asset.official.sha256] if asset.official else []),
                 *(file.sha256 for file in asset.files),
                 *(member.sha256 for file in asset.files for member in file.members),
@@ -449,3 +476,6 @@ class TestCatalogue:
         ]
         assert all(len(pin) == 64 and set(pin) <= set("0123456789abcdef") for pin in pins)
         assert len({asset.entry for asset in CATALOGUE.values()}) == len(CATALOGUE)
+
+    def test_everything_has_a_source(self):
+        assert all(asset.wheel or asset.official for asset in CATALOGUE.values())

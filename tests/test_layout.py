@@ -30,7 +30,7 @@ STAGES = {
     "body",
     "fitting",
 }
-READERS = {"retarget", "avatar", "evaluate", "view"}
+READERS = {"retarget", "avatar", "evaluate", "view", "masks"}
 #: What each room and each single module may import of the others. Data flows one way:
 #: video, keypoints, people, depth, fitting, take, and then whoever reads takes.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -62,6 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "avatar": {*RECORD, "body", "video", "files"},
     "evaluate": {*RECORD, "body", "video", "calibration", "files"},
     "view": {*RECORD, "body", "video"},
+    "masks": {*RECORD, "body", "keypoints", "video"},
     "following": {*RECORD, "assets", "calibration", "keypoints", "people", "scene", "video"},
     "pipeline": {*RECORD, *STAGES, "following"},
     "datasets": {*RECORD, *FILES, *STAGES, *READERS, "pipeline", "exporters", "processes"},

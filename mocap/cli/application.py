@@ -26,6 +26,7 @@ from mocap.cli import (
     fit,
     importing,
     info,
+    masks,
     retargeting,
     robot,
     train,
@@ -52,6 +53,7 @@ importing.add_to(app)
 retargeting.add_to(app)
 robot.add_to(app)
 fit.add_to(app)
+masks.add_to(app)
 body.add_to(app)
 dataset.add_to(app)
 train.add_to(app)

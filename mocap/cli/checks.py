@@ -209,8 +209,9 @@ def _assets() -> list[Check]:
         elif cached(name):
             checks.append(Check(name, Status.GOOD, f"in {cache_folder()}"))
         else:
-            size = f"{asset.wheel.size / 1e6:.0f} MB"
-            checks.append(Check(name, Status.ABSENT, f"will be fetched when first used ({size})"))
+            when = "when first used" if asset.wheel else "where MOCAP_OFFICIAL_MODELS=1 says so"
+            details = f"will be fetched {when} ({asset.size / 1e6:.0f} MB)"
+            checks.append(Check(name, Status.ABSENT, details))
     return checks
 
 

@@ -118,7 +118,7 @@ def _depth(take: "Take") -> dict[str, Any] | None:
 def _person(take: "Take", person: "Person") -> dict[str, Any]:
     from mocap.cli.tables import hands_seen, seconds_of
 
-    body = person.body
+    body, masks = person.body, person.masks
     return {
         "id": person.id,
         "label": person.label,
@@ -130,6 +130,9 @@ def _person(take: "Take", person: "Person") -> dict[str, Any]:
         "body": None
         if body is None
         else {"model": body.model, "sha256": body.model_sha256, "licence": body.licence},
+        "masks": None
+        if masks is None
+        else {"source": masks.source, "known": float(masks.known.mean())},
     }
 
 
@@ -155,6 +158,7 @@ def _show(take: "Take", facts: dict[str, Any]) -> None:
         rows["up"] = f"+Y, from {world['gravity_source']}"
         rows["scale"] = f"metres, from {world['scale_source']}"
     rows["depth"] = _depth_told(facts["depth"])
+    rows["masks"] = _masks_told(facts["people"])
     for name, text in rows.items():
         say(f"{name:<7} {text}")
     stages = (f"{stage['name']} {stage['seconds']:.1f} s" for stage in facts["stages"])
@@ -169,6 +173,14 @@ def _depth_told(depth: dict[str, Any] | None) -> str:
     told = f"refined by {depth['refiner'][:12] or 'an unknown refiner'}"
     sigma = depth["median_sigma"]
     return told if sigma is None else f"{told}, points usually {1000 * sigma:.0f} mm off"
+
+
+def _masks_told(people: list[dict[str, Any]]) -> str:
+    """Of whom there are masks, and what made them."""
+    masked = [person for person in people if person["masks"] is not None]
+    told = [f"{person['label']} in {person['masks']['known']:.0%} of the frames" for person in masked]
+    sources = sorted({person["masks"]["source"] for person in masked})
+    return f"{', '.join(told)}, by {' and by '.join(sources)}" if told else "none"
 
 
 def _tilt(down: float) -> str:

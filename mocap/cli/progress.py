@@ -23,6 +23,7 @@ _STAGES = {
     "detection": ("finding people", "frames"),
     "depth": ("putting depth right", "frames"),
     "fitting": ("fitting bodies", "frames"),
+    "masks": ("outlining people", "frames"),
     "overlay": ("drawing overlay", "frames"),
     "body": ("building body", "steps"),
     "batches": ("rendering and detecting", "batches"),

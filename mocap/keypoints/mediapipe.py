@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from mocap.keypoints.detector import Detection, Image
 from mocap.skeletons import HAND_21, MEDIAPIPE_33
@@ -80,7 +81,9 @@ class MediaPipePose:
 
     skeleton = MEDIAPIPE_33
 
-    def __init__(self, bundle: Path, *, most: int = 2, threshold: float = 0.3) -> None:
+    def __init__(
+        self, bundle: Path, *, most: int = 2, threshold: float = 0.3, outlined: bool = False
+    ) -> None:
         from mediapipe.tasks.python import vision
         from mediapipe.tasks.python.core.base_options import BaseOptions
 
@@ -91,6 +94,7 @@ class MediaPipePose:
                     num_poses=most,
                     min_pose_detection_confidence=least,
                     min_pose_presence_confidence=least,
+                    output_segmentation_masks=outlined,
                 )
             )
 
@@ -107,6 +111,15 @@ class MediaPipePose:
             )
         ]
         return sorted(found, key=lambda detection: -detection.score)
+
+    def segment(self, image: Image) -> list[Float[np.ndarray, "height width"]]:
+        """How surely each pixel of an RGB image shows a person, 0 to 1, for each of the people.
+
+        The detector must have been told to outline people.
+        """
+        found = self._landmarker.detect(_as_mediapipe(image)).segmentation_masks or []
+        # The views do not outlive the result.
+        return [mask.numpy_view().reshape(image.shape[:2]).copy() for mask in found]
 
     def close(self) -> None:
         """Free the model."""

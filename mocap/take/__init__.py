@@ -18,6 +18,7 @@ from mocap.take.content import (
     World,
 )
 from mocap.take.file import FORMAT, VERSION, Take
+from mocap.take.masks import Mask, Masks, mask_of, run_lengths
 
 __all__ = [
     "FORMAT",
@@ -30,6 +31,8 @@ __all__ = [
     "Hands3D",
     "Keypoints2D",
     "Keypoints3D",
+    "Mask",
+    "Masks",
     "Person",
     "Refined3D",
     "Scene",
@@ -38,4 +41,6 @@ __all__ = [
     "VideoRecord",
     "World",
     "frame_rate",
+    "mask_of",
+    "run_lengths",
 ]

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from mocap.records import attribute, dataset, group
+from mocap.take.masks import Masks
 
 #: How the source of keypoints begins that another system told, and no detector found.
 IMPORTED = "imported"
@@ -206,6 +207,7 @@ class Person:
     refined3d: Refined3D | None = group(Refined3D)
     body: BodyMotion | None = group(BodyMotion)
     contacts: Contacts | None = group(Contacts)
+    masks: Masks | None = group(Masks)
 
     @property
     def coverage(self) -> float:

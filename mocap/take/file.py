@@ -178,6 +178,12 @@ def _checked(person: Person, video: VideoRecord) -> Person:
     for name, array in _arrays_over_frames(person):
         if len(array) != count:
             raise RecordError(f"person {person.id}: {name} has {len(array)} frames, not {count}")
+    masks = person.masks
+    if masks is not None and (masks.width, masks.height) != (video.width, video.height):
+        raise RecordError(
+            f"person {person.id}: masks of {masks.width}×{masks.height} pixels, but the video has "
+            f"{video.width}×{video.height}"
+        )
     return person
 
 

@@ -1,5 +1,6 @@
 """The fitted motion drawn over the video it was made from."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,29 @@ def write_overlay(
         VideoError: the video cannot be read, has another size than the take's, or the overlay
             cannot be written.
     """
+    return write_drawn(take, video, path, draw_people, progress=progress)
+
+
+def write_drawn(
+    take: Take,
+    video: str | Path,
+    path: str | Path,
+    draw: Callable[[Picture, Take, int], None],
+    *,
+    progress: Progress = silent,
+) -> Path:
+    """A take's video with something drawn on every frame's picture; see :func:`write_overlay`.
+
+    Args:
+        take: of that video.
+        video: the file or folder of images.
+        path: the MP4 to write; whole or not at all.
+        draw: called with the RGB picture, to be drawn on in place, the take and the frame's number.
+        progress: called as ``progress("overlay", frames done, frames)``.
+
+    Raises:
+        VideoError: as in :func:`write_overlay`.
+    """
     video, path = Path(video), Path(path)
     require_drawable(path, video)
     with open_video(video, fps=take.video.fps) as source:
@@ -74,7 +98,7 @@ def write_overlay(
         progress(STAGE, 0, total)
         with VideoWriter(path, info.width, info.height, info.fps) as writer:
             for frame in source:
-                draw_people(frame.image, take, frame.index)
+                draw(frame.image, take, frame.index)
                 writer.write(frame.image, frame.time)
                 progress(STAGE, frame.index + 1, max(total, frame.index + 1))
     return path

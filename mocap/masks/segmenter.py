@@ -1,0 +1,44 @@
+"""What makes masks, and what one must offer to be plugged in."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mocap.take import Mask, Take
+from mocap.video import Frame
+
+
+@dataclass(frozen=True)
+class FrameMasks:
+    """Everybody's mask in one video frame.
+
+    Attributes:
+        frame: its number.
+        people: (H, W) masks by person, no two of which share a pixel; who is not among them is
+            not known about.
+    """
+
+    frame: int
+    people: Mapping[str, Mask]
+
+
+class Segmenter(Protocol):
+    """Tells a take's people from the background and from one another.
+
+    Attributes:
+        name: what it is, for the record.
+        parameters: what its results depend on.
+        inputs: hashes of what it works with.
+    """
+
+    name: str
+    parameters: Mapping[str, Any]
+    inputs: Mapping[str, str]
+
+    def segment(self, take: Take, frames: Iterable[Frame]) -> Iterator[FrameMasks]:
+        """Masks of frames of the take's video, in the order in which they come."""
+        ...
+
+    def close(self) -> None:
+        """Free the model."""
+        ...
