@@ -26,10 +26,12 @@ from mocap.take import (
     Hands3D,
     Keypoints2D,
     Keypoints3D,
+    Masks,
     Refined3D,
     Scene,
     StageRecord,
     Take,
+    run_lengths,
 )
 
 BODY_ARRAYS = [
@@ -59,6 +61,12 @@ def refined(rng: np.random.Generator, frames: int) -> Refined3D:
     return Refined3D(xyz, sigma, *angles, rng.normal(size=(frames, 3)), COCO_17.name, "test")
 
 
+def masks(rng: np.random.Generator, frames: int) -> Masks:
+    blobs = np.repeat(rng.uniform(size=(frames, 720, 8)) > 0.5, 160, axis=2)
+    found = [None, *(run_lengths(blob) for blob in blobs[1:])]
+    return Masks.of(found, 1280, 720, "test")
+
+
 def full_take(*, people: int = 2, frames: int = 12) -> Take:
     """A take in which nothing is absent."""
     take = make_take(people=people, frames=frames, first_frame=4)
@@ -77,6 +85,7 @@ def full_take(*, people: int = 2, frames: int = 12) -> Take:
             refined3d=refined(rng, frames),
             body=replace(person.body, joint_sigma=rng.uniform(size=(frames, 55))),
             contacts=Contacts(*rng.uniform(size=(4, frames)), level=0.5),
+            masks=masks(rng, frames),
         )
     return replace(
         take,

@@ -178,7 +178,9 @@ def _depth_told(depth: dict[str, Any] | None) -> str:
 def _masks_told(people: list[dict[str, Any]]) -> str:
     """Of whom there are masks, and what made them."""
     masked = [person for person in people if person["masks"] is not None]
-    told = [f"{person['label']} in {person['masks']['known']:.0%} of the frames" for person in masked]
+    told = [
+        f"{person['label']} in {person['masks']['known']:.0%} of the frames" for person in masked
+    ]
     sources = sorted({person["masks"]["source"] for person in masked})
     return f"{', '.join(told)}, by {' and by '.join(sources)}" if told else "none"
 

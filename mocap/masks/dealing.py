@@ -60,6 +60,8 @@ def score(
         believed: whether the body is where the person is; if not, it only says whereabouts.
     """
     outside = cv2.distanceTransform((~seen).astype(np.uint8), cv2.DIST_L2, 5)
+    # Where nothing is seen, OpenCV's distance is the greatest number there is.
+    outside = np.minimum(outside, sum(seen.shape)).astype(float)
     inside = cv2.distanceTransform(seen.astype(np.uint8), cv2.DIST_L2, 5)
     body = -_SURE * outside / ((_BEYOND if believed else _FAR_BEYOND) * scale)
     if believed:

@@ -96,7 +96,9 @@ class LightSegmenter:
         own = _of_body(found, seen[y, x])
         if own is None and not crowded:
             # A body in the wrong place tells nobody from another, but there is only one.
-            own = next((one for one in found if _share_on(one > 0.5, points, 1.0) >= _COVERED), None)
+            own = next(
+                (one for one in found if _share_on(one > 0.5, points, 1.0) >= _COVERED), None
+            )
         if own is None and not believed:
             return None
         # Among others, a body that is not believed is all there is to tell people apart.
@@ -117,10 +119,10 @@ def _crop(silhouette: Mask, box: Float[np.ndarray, "4"]) -> Crop:
 
 def _of_body(found: list[Sureness], seen: Mask) -> Sureness | None:
     """Which of the people that were segmented the body is of, if it is of any."""
-    best, most = None, _LEAST_OF_BODY * np.count_nonzero(seen)
+    best, most = None, _LEAST_OF_BODY * float(np.count_nonzero(seen))
     for sureness in found:
         likely = sureness > 0.5
-        on_body = np.count_nonzero(likely & seen)
+        on_body = float(np.count_nonzero(likely & seen))
         if on_body > most and on_body >= _LEAST_ON_BODY * np.count_nonzero(likely):
             best, most = sureness, on_body
     return best

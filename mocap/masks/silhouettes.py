@@ -14,6 +14,11 @@ from mocap.take import BodyMotion, Mask, Take
 
 #: Frames whose surface is posed at once.
 _CHUNK = 32
+#: Parts of a motion that are of each frame.
+_MOVING = (
+    *("expression", "global_orient", "body_pose", "left_hand_pose", "right_hand_pose"),
+    *("jaw_pose", "transl"),
+)
 
 
 @dataclass(frozen=True)
@@ -95,12 +100,10 @@ class SilhouetteDrawer:
 
 
 def _posed(motion: BodyMotion, body: Body, rows: slice) -> np.ndarray:
-    parts = ("expression", "global_orient", "body_pose", "left_hand_pose", "right_hand_pose")
-    parts = (*parts, "jaw_pose", "transl")
     like = body.template
     pose = BodyPose(
         betas=torch.as_tensor(motion.betas).to(like),
-        **{part: torch.as_tensor(getattr(motion, part)[rows]).to(like) for part in parts},
+        **{part: torch.as_tensor(getattr(motion, part)[rows]).to(like) for part in _MOVING},
     )
     with torch.no_grad():
         vertices = body.forward(pose, return_vertices=True).vertices

@@ -76,9 +76,7 @@ def with_masks(
     return take.with_stage(StageRecord(STAGE, VERSION, parameters, seconds, inputs), people=people)
 
 
-def _record(
-    found: list[np.ndarray | None], size: tuple[int, int], source: str
-) -> Masks | None:
+def _record(found: list[np.ndarray | None], size: tuple[int, int], source: str) -> Masks | None:
     """The record of somebody's masks; None if no frame's is known."""
     if all(lengths is None for lengths in found):
         return None

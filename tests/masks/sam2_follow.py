@@ -39,9 +39,9 @@ def peak() -> float:
 
 
 def main() -> None:
-    """Twice over the clip, in long and in short stretches."""
+    """Once over the clip, in stretches of three frames."""
     take = Take.load(TAKE)
-    segmenter = Sam2Segmenter(random_checkpoint(Path(FOLDER, "random.pt")), device="cpu", stretch=4)
+    segmenter = Sam2Segmenter(random_checkpoint(Path(FOLDER, "random.pt")), device="cpu", stretch=3)
     before = peak()
     result = with_masks(take, VIDEO, segmenter)
     result.save(Path(FOLDER, "masked.h5"))
