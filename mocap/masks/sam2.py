@@ -139,6 +139,8 @@ def _predictor(configuration: str, checkpoint: Path, device: torch.device) -> An
             hydra_overrides_extra=wanted,
             apply_postprocessing=False,
         )
+    except torch.OutOfMemoryError as full:
+        raise MaskError(f"{checkpoint}: is too large for {device}; take --device cpu") from full
     except RuntimeError as fault:
         raise MaskError(f"{checkpoint}: lacks weights of {configuration}, or is damaged") from fault
 
