@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ from mocap.errors import AssetError
 
 if TYPE_CHECKING:
     from mocap.body import Body
+
+if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+    # MuJoCo asks when it is first imported, by whichever test: how it draws without a screen.
+    os.environ.setdefault("MUJOCO_GL", "egl")
 
 
 def _fetch_or_skip(name: str) -> Path:
