@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar
@@ -102,6 +103,8 @@ def in_processes(
 
 
 def _start(work: Callable[[Any], Any]) -> _Worker:
+    # It lets Ctrl-C through when it is started, which the first worker would do otherwise.
+    resource_tracker.ensure_running()
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(
         target=_work, args=(theirs, work), daemon=True

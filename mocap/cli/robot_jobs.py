@@ -14,6 +14,7 @@ from mocap.cli.folders import writable_folder
 from mocap.datasets.motions import human_of_clip, motion_sources
 from mocap.datasets.robots import FORMATS, write_trajectory
 from mocap.errors import MocapError
+from mocap.files import read_json
 from mocap.pipeline import ExtractConfig
 from mocap.processes import Death, in_processes
 from mocap.progress import Progress, silent
@@ -44,6 +45,8 @@ VIDEOS = frozenset(
     {".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mts", ".wmv", ".3gp"}
 )
 TAKES = frozenset({".h5", ".hdf5"})
+#: What a folder of results has beside them, for people to correct.
+CORRESPONDENCE = "correspondence.json"
 #: Pixels of a film.
 _SIZE = (640, 480)
 
@@ -96,6 +99,7 @@ def run(job: Job, progress: Progress = silent) -> Outcome:
     Raises:
         MocapError: whatever stops it.
     """
+    job = _with_what_is_there(job)
     robot, found = described(job)
     outcome = Outcome(job, notes=[f"{robot.name}: {told}" for told in (*robot.notes, *found.notes)])
     motions = []
@@ -109,7 +113,7 @@ def run(job: Job, progress: Progress = silent) -> Outcome:
     files = outcome.files
     with writable_folder(job.out):
         if job.correspondence is None:
-            files.append(write_correspondence(job.out / "correspondence.json", found))
+            files.append(write_correspondence(job.out / CORRESPONDENCE, found))
         trajectories = retarget(motions, robot, found, job.config, progress=progress)
         for motion, trajectory in zip(motions, trajectories, strict=True):
             files.append(trajectory.save(job.out / f"{motion.name}.npz"))
@@ -124,6 +128,25 @@ def run(job: Job, progress: Progress = silent) -> Outcome:
             files.append(write_page(report, trajectory, robot, page, film=name))
             _write_others(outcome, robot, trajectory)
     return outcome
+
+
+def _with_what_is_there(job: Job) -> Job:
+    """With the correspondence of an earlier run into the same folder: it may have been corrected.
+
+    Raises:
+        MocapError: it is another robot's, whose results would be lost.
+    """
+    path = job.out / CORRESPONDENCE
+    if job.correspondence is not None or not path.is_file():
+        return job
+    robot, content = _robot(job.robot), read_json(path)
+    told = content.get("robot") if isinstance(content, dict) else None
+    if told != robot.name:
+        raise MocapError(
+            f"{job.out}: holds what was made for {told or 'another robot'}, not for {robot.name}; "
+            "choose another --out"
+        )
+    return replace(job, correspondence=path)
 
 
 def described(job: Job) -> tuple[Robot, Correspondence]:
@@ -200,7 +223,18 @@ def _motions(outcome: Outcome, progress: Progress) -> list[HumanMotion]:
         outcome.notes.append(
             f"{source}: taken for {clip.fps:g} frames a second; --source-fps tells it"
         )
-    return [human_of_clip(clip, body, job.name or source.stem)]
+    if job.config.fps is not None:
+        # Every so many frames are enough, where a lower rate is wanted.
+        clip = clip.resampled(clip.fps / max(1, int(clip.fps / job.config.fps)))
+    frames = len(clip)
+    return [
+        human_of_clip(
+            clip,
+            body,
+            job.name or source.stem,
+            on_frames=lambda done: progress("following", done, frames),
+        )
+    ]
 
 
 def _write_others(outcome: Outcome, robot: Robot, trajectory: Trajectory) -> None:

@@ -95,7 +95,7 @@ def read_correspondence(path: Path, robot: Robot) -> Correspondence:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise RetargetError(f"{path}: is no correspondence; `mocap retarget` writes one")
     if content.get("version") != VERSION:
-        raise RetargetError(f"{path}: is of another version; delete it to have it anew")
+        raise RetargetError(f"{path}: is of another version; without it, one is worked out")
     try:
         found = Correspondence(
             robot=str(content["robot"]),
@@ -128,7 +128,9 @@ def read_correspondence(path: Path, robot: Robot) -> Correspondence:
             scale=None if content.get("scale") is None else float(content["scale"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RetargetError(f"{path}: is damaged: {error!r}; delete it to have it anew") from error
+        raise RetargetError(
+            f"{path}: is damaged: {error!r}; without it, one is worked out"
+        ) from error
     _check(path, found, robot)
     return found
 
@@ -168,11 +170,13 @@ def _check_parts(path: Path, found: Correspondence) -> None:
             )
         if needed - told:
             raise RetargetError(
-                f"{path}: {kind} lack {', '.join(sorted(needed - told))}; delete the file to have "
-                "it anew"
+                f"{path}: {kind} lack {', '.join(sorted(needed - told))}; without the file, "
+                "one is worked out"
             )
     if not found.joints or not found.segments:
-        raise RetargetError(f"{path}: tells no joints or no segments; delete it to have it anew")
+        raise RetargetError(
+            f"{path}: tells no joints or no segments; without it, one is worked out"
+        )
     sizes = {"leg": found.leg, "scale": 1.0 if found.scale is None else found.scale}
     tolerances = {name: one.tolerance for name, one in found.segments.items()}
     tolerances |= {name: one.tolerance for name, one in found.bearings.items()}

@@ -162,3 +162,27 @@ def test_a_robot_that_is_none_is_told_once(mocap: Run, take_file: Path, tmp_path
     assert ended.code == 1
     assert ended.err.count("no robot of that name") == 1
     assert not ended.out
+
+
+def test_a_corrected_correspondence_is_used_again_and_kept(
+    mocap: Run, take_file: Path, tmp_path: Path
+) -> None:
+    out, model = tmp_path / "out", written(tmp_path)
+    arguments = ("retarget", take_file, "--person", "person-1", "--out", out, "--robot")
+    assert mocap(*arguments, model).code == 0
+    path = out / "correspondence.json"
+    content = json.loads(path.read_text())
+    content["limits"] = {"left_knee": {"low": 0.5}}
+    path.write_text(json.dumps(content))
+    before = path.read_bytes()
+    ended = mocap(*arguments, model)
+    assert ended.code == 0, ended.err
+    assert path.read_bytes() == before
+    trajectory = Trajectory.load(out / "person-1.npz")
+    assert trajectory.joint_position[:, trajectory.joint_names.index("left_knee")].min() >= 0.5
+    # Another robot's results are not written over it.
+    content["robot"] = "another"
+    path.write_text(json.dumps(content))
+    ended = mocap(*arguments, model)
+    assert ended.code == 1
+    assert "holds what was made for another" in ended.err
