@@ -9,7 +9,7 @@ import typer
 
 from mocap.cli.console import configure, note, say
 from mocap.cli.folders import writable_folder
-from mocap.cli.options import Quiet, TakeFile, examples, flowing
+from mocap.cli.options import People, Quiet, TakeFile, examples, flowing
 from mocap.cli.progress import StageProgress
 from mocap.errors import MocapError
 
@@ -89,10 +89,7 @@ def export(
             "own names, proportions, rest pose and axes (bvh, fbx, glb, usd; no surface).",
         ),
     ] = None,
-    person: Annotated[
-        list[str] | None,
-        typer.Option(metavar="ID", help="Only this person, such as person-2; may be repeated."),
-    ] = None,
+    person: People = None,
     together: Annotated[
         bool,
         typer.Option(

@@ -61,6 +61,10 @@ TakeFile = Annotated[
     Path,
     typer.Argument(metavar="TAKE", help="A take.h5 that `mocap extract` or `mocap import` made."),
 ]
+People = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ID", help="Only this person, such as person-2; may be repeated."),
+]
 Height = Annotated[
     float | None,
     typer.Option(

@@ -20,7 +20,7 @@ from mocap.cli.console import (
     waiting,
 )
 from mocap.cli.folders import choose_folders
-from mocap.cli.options import Quiet, RobotFormat, each_once, examples, flowing
+from mocap.cli.options import People, Quiet, RobotFormat, each_once, examples, flowing
 from mocap.cli.progress import StageProgress
 from mocap.errors import MocapError
 from mocap.processes import cores
@@ -63,14 +63,11 @@ def retarget(
         typer.Option(
             metavar="FILE",
             help="A correspondence.json of an earlier run, corrected by you: which body of the "
-            "robot is which part of a person, tolerances, limits of joints. Worked out from the "
-            "model if not given.",
+            "robot is which part of a person, tolerances, limits of joints. If not given, the one "
+            "that is in DIR already, or else worked out from the model.",
         ),
     ] = None,
-    person: Annotated[
-        list[str] | None,
-        typer.Option(metavar="ID", help="Only this person, such as person-2; may be repeated."),
-    ] = None,
+    person: People = None,
     fps: Annotated[
         float | None,
         typer.Option(
