@@ -12,9 +12,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mocap.avatar.rotations import rotation_matrices
+
 #: The function of degree 0, the same in every direction.
 CONSTANT = 0.5 / sqrt(pi)
 _LINEAR = sqrt(3 / (4 * pi))
+#: Gaussians turned at once, which bounds memory.
+_AT_ONCE = 1 << 16
+#: Directions, evenly about a sphere (a golden spiral), more than there are coefficients.
+_TURNS, _HEIGHTS = torch.arange(24) * (pi * (3 - sqrt(5))), 1 - (torch.arange(24) + 0.5) / 12
+_AROUND = (1 - _HEIGHTS**2).sqrt()
+_DIRECTIONS = torch.stack([_AROUND * _TURNS.cos(), _AROUND * _TURNS.sin(), _HEIGHTS], -1).double()
 
 
 def colours_from(
@@ -35,6 +43,34 @@ def colours_from(
 def constant_harmonics(colours: Float[Tensor, "gaussians 3"]) -> Float[Tensor, "gaussians 1 3"]:
     """The coefficients of degree 0 that show colours (0 to 1) in every direction."""
     return ((colours - 0.5) / CONSTANT)[:, None]
+
+
+def turned(
+    harmonics: Float[Tensor, "gaussians coefficients 3"], rotations: Float[Tensor, "gaussians 4"]
+) -> Float[Tensor, "gaussians coefficients 3"]:
+    """The coefficients of Gaussians that are turned, colours and all.
+
+    A turned function of one degree is again of that degree: what it is in enough directions says
+    which.
+
+    Args:
+        harmonics: (N, K, 3) coefficients.
+        rotations: (N, 4) quaternions ``wxyz`` of any length.
+    """
+    if harmonics.shape[1] == 1:
+        return harmonics
+    some = zip(harmonics.split(_AT_ONCE), rotations.split(_AT_ONCE), strict=True)
+    return torch.cat([_turned(one, turns) for one, turns in some])
+
+
+def _turned(harmonics: Tensor, rotations: Tensor) -> Tensor:
+    count, coefficients, _ = harmonics.shape
+    degree = isqrt(coefficients) - 1
+    looks = _DIRECTIONS.to(harmonics)
+    before = (rotation_matrices(rotations).mT[:, None] @ looks[..., None])[..., 0]
+    seen = _basis(degree, before.reshape(-1, 3)).reshape(count, len(looks), coefficients)
+    back = torch.linalg.pinv(_basis(degree, looks))
+    return back @ (seen @ harmonics)
 
 
 def _basis(degree: int, unit: Float[Tensor, "n 3"]) -> Float[Tensor, "n coefficients"]:

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mocap.avatar.gaussians import Gaussians
+from mocap.avatar.rotations import rotation_matrices
 from mocap.errors import AvatarError
 from mocap.geometry import Camera
 
@@ -105,17 +106,6 @@ def project(gaussians: Gaussians, view: View, size: tuple[int, int]) -> Splats:
     # As far as pixels are counted: what is larger covers every picture.
     whole = radii[shown].clamp_max(2**30).int()
     return Splats(ahead[shown], means[shown], conics, centres[shown, 2], whole)
-
-
-def rotation_matrices(quaternions: Float[Tensor, "n 4"]) -> Float[Tensor, "n 3 3"]:
-    """Rotations of quaternions ``wxyz`` of any length."""
-    w, x, y, z = torch.nn.functional.normalize(quaternions, dim=-1).unbind(-1)
-    rows = [
-        *(1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
-        *(2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
-        *(2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
-    ]
-    return torch.stack(rows, -1).reshape(-1, 3, 3)
 
 
 def _axes(rotations: Float[Tensor, "n 4"], scales: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3 3"]:

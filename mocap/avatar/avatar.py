@@ -1,0 +1,104 @@
+"""An avatar: Gaussians at rest, bound to a body that moves them."""
+
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mocap.avatar.binding import Binding
+from mocap.avatar.gaussians import Gaussians
+from mocap.avatar.harmonics import turned
+from mocap.avatar.rotations import product, quaternions
+from mocap.body import Body, BodyPose
+from mocap.errors import AvatarError
+
+
+@dataclass(frozen=True, eq=False)
+class Avatar:
+    """A person of Gaussians in the body's rest pose, a T-pose, and what carries each of them.
+
+    Means are moved as the body's surface is, by linear blend skinning, expressions and corrections
+    for poses included; rotations, and the colours' directions, by the blend of the joints'
+    quaternions, which keeps Gaussians the size they are where limbs twist.
+
+    Attributes:
+        gaussians: at rest; metres, in the body's rest frame.
+        binding: of each of them.
+        betas: (B,) the body's shape that they rest on.
+        body: the model.
+        name: what to call the person.
+
+    Raises:
+        AvatarError: there are no Gaussians, or the shape is not this body's.
+    """
+
+    gaussians: Gaussians
+    binding: Binding
+    betas: Float[Tensor, " betas"]
+    body: Body
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not len(self.gaussians):
+            raise AvatarError(f"the avatar {self.name} has no Gaussians")
+        if len(self.gaussians) != len(self.binding):
+            raise AvatarError(
+                f"{len(self.binding)} Gaussians are bound, but there are {len(self.gaussians)}"
+            )
+        if len(self.betas) > self.body.num_betas:
+            raise AvatarError(
+                f"the avatar's shape has {len(self.betas)} components, the body "
+                f"{self.body.name} {self.body.num_betas}; give --body the one it was made with"
+            )
+
+    def __len__(self) -> int:
+        return len(self.gaussians)
+
+    def __getitem__(self, chosen: Tensor | slice) -> "Avatar":
+        """Some of the Gaussians."""
+        parts = (getattr(self.gaussians, item.name)[chosen] for item in fields(Gaussians))
+        return replace(self, gaussians=Gaussians(*parts), binding=self.binding[chosen])
+
+    def posed(self, pose: BodyPose, betas: Float[Tensor, " betas"] | None = None) -> Gaussians:
+        """The Gaussians in the world, with gradients to the pose and the shape.
+
+        Args:
+            pose: of one frame; its betas are not looked at.
+            betas: a shape other than the avatar's own.
+        """
+        pose = replace(pose, betas=(self.betas if betas is None else betas)[None])
+        found = self._carrier.forward(pose, return_vertices=True)
+        assert found.vertices is not None
+        turns = self._turns(found.rotations[0])
+        return Gaussians(
+            means=found.vertices[0],
+            scales=self.gaussians.scales,
+            rotations=product(turns, self.gaussians.rotations),
+            opacities=self.gaussians.opacities,
+            harmonics=turned(self.gaussians.harmonics, turns),
+        )
+
+    @cached_property
+    def _carrier(self) -> Body:
+        """A body whose vertices are the Gaussians."""
+        body, binding = self.body, self.binding
+        directions = binding.between(body.directions, body.faces)
+        shape = directions[..., : len(self.betas)] @ self.betas
+        bent = binding.between(body.pose_directions.transpose(0, 1), body.faces)
+        return replace(
+            body,
+            template=self.gaussians.means - shape,
+            directions=directions,
+            pose_directions=bent.transpose(0, 1).contiguous(),
+            weights=binding.weights,
+        )
+
+    def _turns(self, rotations: Float[Tensor, "55 3 3"]) -> Float[Tensor, "gaussians 4"]:
+        """Each Gaussian's rotation from rest, quaternions ``wxyz``, of any length."""
+        joints = quaternions(rotations)
+        weights = self.binding.weights
+        # A quaternion and its opposite are one rotation: all are told as the strongest joint's is.
+        alike = (joints.detach() @ joints.detach().T).sign()
+        return (weights * alike[weights.argmax(1)]) @ joints
