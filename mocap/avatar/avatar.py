@@ -3,7 +3,6 @@
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 

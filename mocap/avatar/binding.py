@@ -52,8 +52,8 @@ class Binding:
         return Binding(self.faces.to(whole), self.shares.to(where), self.weights.to(where))
 
     def between(
-        self, values: Float[Tensor, "vertices *rest"], faces: Int[Tensor, "faces 3"]
-    ) -> Float[Tensor, "gaussians *rest"]:
+        self, values: Float[Tensor, "vertices ..."], faces: Int[Tensor, "faces 3"]
+    ) -> Float[Tensor, "gaussians ..."]:
         """Values of the body's vertices, as they are where the Gaussians belong."""
         corners = values[faces[self.faces]]
         shares = self.shares.to(values).reshape(len(self), 3, *(1,) * (values.ndim - 1))
