@@ -1,22 +1,51 @@
-"""Avatars of 3D Gaussians: their files, and pictures of them, with gradients, on CPU or GPU."""
+"""Avatars of 3D Gaussians: made from a clip, moved by any motion, rendered on CPU or GPU."""
 
+from mocap.avatar.acting import Act, act, act_of, together
+from mocap.avatar.adopting import adopt, load_avatar
 from mocap.avatar.avatar import Avatar
+from mocap.avatar.binding import Binding, bind
+from mocap.avatar.creation import Created, CreationConfig, create_avatars
+from mocap.avatar.file import binding_file, read_avatar, write_avatar
+from mocap.avatar.filming import Background, film, film_over
 from mocap.avatar.gaussians import Gaussians
 from mocap.avatar.harmonics import colours_from, constant_harmonics
+from mocap.avatar.likeness import Likeness, likeness
 from mocap.avatar.ply import read_splat, write_splat
 from mocap.avatar.projection import View
 from mocap.avatar.rendering import Rendering, render
+from mocap.avatar.stage_set import orbit, studio
 from mocap.avatar.surface import surface_avatar
 
 __all__ = [
+    "Act",
     "Avatar",
+    "Background",
+    "Binding",
+    "Created",
+    "CreationConfig",
     "Gaussians",
+    "Likeness",
     "Rendering",
     "View",
+    "act",
+    "act_of",
+    "adopt",
+    "bind",
+    "binding_file",
     "colours_from",
     "constant_harmonics",
+    "create_avatars",
+    "film",
+    "film_over",
+    "likeness",
+    "load_avatar",
+    "orbit",
+    "read_avatar",
     "read_splat",
     "render",
+    "studio",
     "surface_avatar",
+    "together",
+    "write_avatar",
     "write_splat",
 ]

@@ -14,6 +14,34 @@ from mocap.body import Body, BodyPose
 from mocap.errors import AvatarError
 
 
+@dataclass(frozen=True)
+class Carriage:
+    """From rest to one pose.
+
+    Attributes:
+        before: (N, 3) places at rest, metres.
+        after: (N, 3) where these come to be, world metres.
+        linear: (N, 3, 3) what becomes of steps away from them.
+        turns: (N, 4) by which the Gaussians are turned, quaternions ``wxyz`` of any length.
+    """
+
+    before: Float[Tensor, "gaussians 3"]
+    after: Float[Tensor, "gaussians 3"]
+    linear: Float[Tensor, "gaussians 3 3"]
+    turns: Float[Tensor, "gaussians 4"]
+
+    def carry(self, gaussians: Gaussians) -> Gaussians:
+        """Gaussians that are at or near these places at rest, in the world."""
+        away = (gaussians.means - self.before)[..., None]
+        return Gaussians(
+            means=self.after + (self.linear @ away)[..., 0],
+            scales=gaussians.scales,
+            rotations=product(self.turns, gaussians.rotations),
+            opacities=gaussians.opacities,
+            harmonics=turned(gaussians.harmonics, self.turns),
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Avatar:
     """A person of Gaussians in the body's rest pose, a T-pose, and what carries each of them.
@@ -67,16 +95,19 @@ class Avatar:
             pose: of one frame; its betas are not looked at.
             betas: a shape other than the avatar's own.
         """
+        return self.carriage(pose, betas).carry(self.gaussians)
+
+    def carriage(self, pose: BodyPose, betas: Float[Tensor, " betas"] | None = None) -> "Carriage":
+        """How a pose moves the Gaussians, whatever they look like; see :meth:`posed`."""
         pose = replace(pose, betas=(self.betas if betas is None else betas)[None])
         found = self._carrier.forward(pose, return_vertices=True)
         assert found.vertices is not None
-        turns = self._turns(found.rotations[0])
-        return Gaussians(
-            means=found.vertices[0],
-            scales=self.gaussians.scales,
-            rotations=product(turns, self.gaussians.rotations),
-            opacities=self.gaussians.opacities,
-            harmonics=turned(self.gaussians.harmonics, turns),
+        rotations = found.rotations[0]
+        return Carriage(
+            self.gaussians.means,
+            found.vertices[0],
+            (self.binding.weights @ rotations.flatten(1)).unflatten(1, (3, 3)),
+            self._turns(rotations),
         )
 
     @cached_property

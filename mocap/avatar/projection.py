@@ -54,8 +54,17 @@ class View:
                 "Gaussians are rendered without lens distortion, and this camera has some; "
                 "undistort its pictures, and leave the coefficients out"
             )
+        return cls.pinhole(camera, frame, like)
+
+    @classmethod
+    def pinhole(cls, camera: Camera, frame: int, like: Tensor) -> "View":
+        """The same of any camera, as if its lens did not distort."""
         K, R, t = (part[min(frame, len(part) - 1)] for part in (camera.K, camera.R, camera.t))
         return cls(*(torch.as_tensor(part).to(like) for part in (K, R, t)))
+
+    def to(self, like: Tensor) -> "View":
+        """The same in a tensor's type and on its device."""
+        return View(self.K.to(like), self.R.to(like), self.t.to(like))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from mocap.cli import (
+    avatar,
     benchmark,
     body,
     dataset,
@@ -54,6 +55,7 @@ retargeting.add_to(app)
 robot.add_to(app)
 fit.add_to(app)
 masks.add_to(app)
+avatar.add_to(app)
 body.add_to(app)
 dataset.add_to(app)
 train.add_to(app)

@@ -44,6 +44,11 @@ _STAGES = {
     "meshes": ("writing meshes", "frames"),
     "retarget": ("putting motion on the robot", "iterations"),
     "film": ("filming the robot", "frames"),
+    "looking": ("looking at people", "frames"),
+    "outlines": ("shaping avatars", "pictures"),
+    "colours": ("colouring avatars", "pictures"),
+    "filming": ("filming avatars", "frames"),
+    "picture": ("refining motion by the picture", "frames"),
 }
 _BYTES = "MB"
 # A stage shorter than this leaves only its first and last line in a log.

@@ -1,0 +1,127 @@
+"""Who moves how: avatars and the motion that each of them performs."""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from mocap.avatar.avatar import Avatar
+from mocap.avatar.gaussians import COEFFICIENTS, Gaussians
+from mocap.avatar.looks import pose_at
+from mocap.body import BodyPose
+from mocap.skeletons import SMPLX_55
+from mocap.take import Person
+
+_LEGS = tuple(
+    SMPLX_55.indices(f"{side}_hip", f"{side}_knee", f"{side}_ankle") for side in ("left", "right")
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Act:
+    """An avatar's motion over frames of a film.
+
+    Attributes:
+        avatar: who moves.
+        frames: (F,) the film's frames in which they are, consecutive.
+        pose: of each of these; betas are the avatar's own.
+        pelvis: (F, 3) where the hips are, world metres.
+    """
+
+    avatar: Avatar
+    frames: Int[np.ndarray, " frames"]
+    pose: BodyPose
+    pelvis: Float[np.ndarray, "frames 3"]
+
+    def at(self, frame: int) -> Gaussians | None:
+        """The avatar in one frame; None if they are not in it."""
+        row = frame - int(self.frames[0])
+        if not 0 <= row < len(self.frames):
+            return None
+        parts = {
+            item.name: part[row : row + 1] if len(part) > 1 else part
+            for item in fields(BodyPose)
+            if (part := getattr(self.pose, item.name)) is not None and item.name != "betas"
+        }
+        with torch.no_grad():
+            return self.avatar.posed(BodyPose(**parts))
+
+
+def act(
+    avatar: Avatar,
+    pose: BodyPose,
+    joints: Float[np.ndarray, "frames 55 3"],
+    frames: Int[np.ndarray, " frames"],
+    *,
+    own: bool = False,
+) -> Act:
+    """A motion performed by an avatar.
+
+    Who is larger or smaller than whose motion it was takes longer or shorter steps, so that feet
+    that rested still do: places shrink with the legs about the world's origin on the ground.
+
+    Args:
+        avatar: who performs.
+        pose: of every frame, for any shape of the body.
+        joints: SMPL-X's in every frame, world metres, of whose motion it was.
+        frames: of the film, consecutive.
+        own: whether the motion is the avatar's own person's, whose places are kept.
+    """
+    like = avatar.betas
+    rest = avatar.body.rest_joints(avatar.betas[None])[0].detach()
+    parts = {
+        item.name: torch.as_tensor(value).to(like)
+        for item in fields(BodyPose)
+        if (value := getattr(pose, item.name)) is not None and item.name != "betas"
+    }
+    pelvis = joints[:, 0]
+    if not own:
+        pelvis = pelvis * (_leg(rest.double().cpu().numpy()[None]) / _leg(joints[:1]))
+        parts["transl"] = torch.as_tensor(pelvis).to(like) - rest[0]
+    return Act(avatar, frames, BodyPose(**parts), pelvis)
+
+
+def act_of(avatar: Avatar, person: Person) -> Act:
+    """The motion of one of a take's people, performed by an avatar.
+
+    The avatar made of this very person stays where the camera saw them.
+    """
+    motion = person.body
+    assert motion is not None
+    betas = avatar.betas.detach().cpu().numpy()
+    own = (
+        motion.model_sha256 == avatar.body.sha256
+        and len(betas) == len(motion.betas)
+        and bool(np.allclose(betas, motion.betas, atol=1e-4))
+    )
+    everything = pose_at(motion, slice(None), avatar.betas)
+    if motion.model_sha256 != avatar.body.sha256:
+        # Expressions of one body mean nothing to another.
+        everything = replace(everything, expression=None)
+    return act(avatar, everything, motion.joints.astype(float), person.frames, own=own)
+
+
+def together(several: list[Gaussians]) -> Gaussians:
+    """Several people's Gaussians as one scene, in which who is in front hides who is behind."""
+    if len(several) == 1:
+        return several[0]
+    most = max(one.harmonics.shape[1] for one in several)
+    assert most in COEFFICIENTS
+    padded = [
+        torch.nn.functional.pad(one.harmonics, (0, 0, 0, most - one.harmonics.shape[1]))
+        for one in several
+    ]
+    parts = (
+        torch.cat([getattr(one, name) for one in several])
+        for name in ("means", "scales", "rotations", "opacities")
+    )
+    return Gaussians(*parts, torch.cat(padded))
+
+
+def _leg(joints: Float[np.ndarray, "frames 55 3"]) -> float:
+    """Length of a leg in the first of some frames, the mean of both, metres."""
+    lengths = [
+        np.linalg.norm(np.diff(joints[0, list(chain)], axis=0), axis=1).sum() for chain in _LEGS
+    ]
+    return float(np.mean(lengths))

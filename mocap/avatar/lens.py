@@ -1,0 +1,59 @@
+"""Pictures through a lens, and as a pinhole in its place would show them."""
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from mocap.distortion import distort
+from mocap.geometry import Camera
+
+
+def pinhole_picture(picture: np.ndarray, camera: Camera, frame: int) -> np.ndarray:
+    """What a camera without a distorting lens, but the same ``K``, would have seen.
+
+    Args:
+        picture: (H, W) or (H, W, 3) as the lens shows it; bool becomes 0 and 1.
+        camera: that took it.
+        frame: of the video.
+    """
+    picture = picture.astype(np.uint8) if picture.dtype == bool else picture
+    if camera.distortion is None or not camera.distortion.any():
+        return picture
+    K = camera.at(np.array([frame]))[0][0].astype(float)
+    places = _through_lens(
+        K.tobytes(), camera.distortion.tobytes(), camera.model, picture.shape[:2]
+    )
+    how = cv2.INTER_LINEAR if picture.ndim == 3 else cv2.INTER_NEAREST
+    return cv2.remap(picture, *places, how)
+
+
+def lens_picture(picture: np.ndarray, camera: Camera, frame: int) -> np.ndarray:
+    """The opposite of :func:`pinhole_picture`; empty where the pinhole saw nothing."""
+    if camera.distortion is None or not camera.distortion.any():
+        return picture
+    pixels = _middles(*picture.shape[:2])
+    places = camera.undistort(pixels[None], np.array([frame]))[0]
+    return cv2.remap(picture, *_columns_and_rows(places), cv2.INTER_LINEAR)
+
+
+@lru_cache(maxsize=2)
+def _through_lens(
+    intrinsics: bytes, coefficients: bytes, model: str, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where in the lens's picture each pixel of the pinhole's is."""
+    K = np.frombuffer(intrinsics).reshape(3, 3)
+    focal, centre = K.diagonal()[:2], K[:2, 2]
+    ideal = (_middles(*shape) - centre) / focal
+    return _columns_and_rows(distort(ideal, np.frombuffer(coefficients), model) * focal + centre)
+
+
+def _middles(height: int, width: int) -> np.ndarray:
+    """(H, W, 2) the pixels' middles; the first is at (0.5, 0.5)."""
+    return np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1) + 0.5
+
+
+def _columns_and_rows(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels as OpenCV counts them; what is nowhere is far outside."""
+    x, y = np.moveaxis(np.nan_to_num(places - 0.5, nan=-1e6), -1, 0).astype(np.float32)
+    return x, y

@@ -1,0 +1,225 @@
+"""``mocap avatar``: people as 3D Gaussians, made from their clip and moved by any motion."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mocap.cli.console import configure, note, say, starting
+from mocap.cli.options import (
+    BodyFile,
+    People,
+    Quiet,
+    TakeFile,
+    each_once,
+    examples,
+    flowing,
+)
+from mocap.cli.progress import StageProgress
+
+if TYPE_CHECKING:
+    from mocap.avatar import Created
+
+_commands = typer.Typer(
+    help="People as 3D Gaussians: made from their clip, moved by any motion, seen from anywhere.",
+    no_args_is_help=True,
+)
+
+Clip = Annotated[
+    Path | None,
+    typer.Option("--video", metavar="FILE", help="Where the clip is now, if it was moved."),
+]
+
+
+def create(
+    take: TakeFile,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where the avatars go: ID.ply (a splat that any viewer opens) and ID.binding.npz "
+            "a person. The take's folder, in `avatars`, if not given.",
+        ),
+    ] = None,
+    person: People = None,
+    gaussians: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=500, max=500_000, help="Gaussians of each person (500 to 500,000)."
+        ),
+    ] = 20_000,
+    looks: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=1, max=500, help="Pictures of each person to make them from, at most."
+        ),
+    ] = 24,
+    video: Clip = None,
+    body: BodyFile = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make an avatar of each person of a take, from the take's own clip.
+
+    Gaussians are spread over the fitted body and take their colours from the frames that together
+    show most of the person; what no frame shows is made up from the other side, or from around it.
+    The figures are of frames that the avatar was not made from.
+
+    A take without masks gets them first, as `mocap masks` does, and keeps them.
+    """
+    configure(quiet=quiet)
+    started = time.monotonic()
+    with starting():
+        from mocap.avatar import CreationConfig, create_avatars, write_avatar
+        from mocap.body import load_body
+        from mocap.cli.avatar_jobs import masked
+        from mocap.cli.folders import writable_folder
+    folder = out or take.parent / "avatars"
+    with StageProgress() as progress:
+        model = load_body(body)
+        whole, clip = masked(take, video, model, progress)
+        names = chosen_people(whole, person)
+        config = CreationConfig(gaussians=gaussians, looks=looks)
+        with writable_folder(folder):
+            made = create_avatars(whole, clip, model, names, config, progress=progress)
+            files = [
+                write_avatar(one.avatar, folder / f"{name}.ply")[0] for name, one in made.items()
+            ]
+    say("")
+    for name, one in made.items():
+        say(f"{whole.people[name].label}: {_described(one)}")
+    for path in files:
+        say(str(path))
+    note(f"({time.monotonic() - started:.0f} s)")
+    say(f"  move them:  mocap avatar animate {folder} --motion {take} --out avatars.mp4")
+
+
+def animate(
+    avatars: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="AVATAR...",
+            callback=each_once,
+            help="Avatars: splats (.ply) or folders of them. Those that `mocap avatar create` has "
+            "not made are bound to the body first: a person in T- or A-pose, upright, in metres.",
+        ),
+    ],
+    motion: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="Who moves how: a take.h5, whose people move the avatars of the same names; or "
+            "the motion of one person: BVH, AMASS .npz, AIST++ .pkl, SMPL keypoints .npy.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The film to write, an .mp4.")],
+    camera: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="orbit: goes round them in a studio. original: the take's own, in the clip's "
+            "pictures. Or a calibration file with a place in the world, FILE or FILE:NAME.",
+        ),
+    ] = "orbit",
+    person: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Whose motion of a take, for a single avatar."),
+    ] = None,
+    size: Annotated[
+        str, typer.Option(metavar="WxH", help="Of the picture, pixels; the clip's for original.")
+    ] = "960x720",
+    turns: Annotated[
+        float,
+        typer.Option(metavar="N", min=-100, max=100, help="How often orbit goes round."),
+    ] = 1.0,
+    background: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|COLOUR",
+            help="studio (a floor with shadows), clip (its own pictures, for original), or a "
+            "colour: black, white, #20c040. Studio for orbit and files, clip for original, if not "
+            "given.",
+        ),
+    ] = "",
+    fps: Annotated[
+        float | None,
+        typer.Option(metavar="N", min=1, max=500, help="Of a motion file that does not tell it."),
+    ] = None,
+    video: Clip = None,
+    body: BodyFile = None,
+    quiet: Quiet = False,
+) -> None:
+    """Film avatars: their own motion or any other, from anywhere.
+
+    Motion of somebody larger or smaller is scaled with the legs, so that feet which rest still do.
+    """
+    configure(quiet=quiet)
+    started = time.monotonic()
+    with starting():
+        from mocap.cli.avatar_jobs import Shot, shoot
+    shot = Shot(
+        tuple(avatars),
+        motion,
+        out,
+        camera,
+        person,
+        _size(size),
+        turns,
+        background,
+        fps,
+        video,
+        body,
+    )
+    with StageProgress() as progress:
+        frames = shoot(shot, progress)
+    say(f"{out}: {frames} frames ({time.monotonic() - started:.0f} s)")
+
+
+def chosen_people(take, person: list[str] | None) -> list[str]:
+    """Ids of those whom the user has named; everybody who can be made an avatar of if nobody."""
+    from mocap.errors import MocapError
+
+    for name in person or []:
+        if name not in take.people:
+            raise MocapError(f"the take has no {name!r}, only {', '.join(take.people) or 'nobody'}")
+    return list(dict.fromkeys(person or ()))
+
+
+def _described(one: "Created") -> str:
+    text = f"{len(one.avatar)} Gaussians from {one.looks} pictures, {one.seen:.0%} of them seen"
+    if one.alike is None:
+        return text
+    return f"{text}; other pictures: {one.alike.psnr:.1f} dB, overlap {one.alike.overlap:.2f}"
+
+
+def _size(text: str) -> tuple[int, int]:
+    try:
+        width, height = (int(part) for part in text.lower().split("x"))
+    except ValueError:
+        width = height = 0
+    if not (16 <= width <= 4096 and 16 <= height <= 4096):
+        raise typer.BadParameter(
+            f"{text!r} is no size such as 960x720, from 16 to 4096", param_hint="--size"
+        )
+    return width, height
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    _commands.command(
+        help=flowing(create.__doc__),
+        epilog=examples(
+            "mocap avatar create clip-mocap/take.h5",
+            "mocap avatar create clip-mocap/take.h5 --person person-2 --gaussians 50000 --out anna",
+        ),
+    )(create)
+    _commands.command(
+        help=flowing(animate.__doc__),
+        epilog=examples(
+            "mocap avatar animate clip-mocap/avatars --motion clip-mocap/take.h5 --out round.mp4",
+            "mocap avatar animate clip-mocap/avatars --motion clip-mocap/take.h5 --camera original "
+            "--out over.mp4",
+            "mocap avatar animate clip-mocap/avatars/person-2.ply --motion dance.bvh --out d.mp4",
+        ),
+    )(animate)
+    app.add_typer(_commands, name="avatar")
