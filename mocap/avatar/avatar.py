@@ -97,18 +97,24 @@ class Avatar:
         """
         return self.carriage(pose, betas).carry(self.gaussians)
 
-    def carriage(self, pose: BodyPose, betas: Float[Tensor, " betas"] | None = None) -> "Carriage":
+    def carriage(self, pose: BodyPose, betas: Float[Tensor, " betas"] | None = None) -> Carriage:
         """How a pose moves the Gaussians, whatever they look like; see :meth:`posed`."""
+        return self.carriages(pose, betas)[0]
+
+    def carriages(
+        self, pose: BodyPose, betas: Float[Tensor, " betas"] | None = None
+    ) -> list[Carriage]:
+        """The same of several frames at once."""
         pose = replace(pose, betas=(self.betas if betas is None else betas)[None])
         found = self._carrier.forward(pose, return_vertices=True)
         assert found.vertices is not None
-        rotations = found.rotations[0]
-        return Carriage(
-            self.gaussians.means,
-            found.vertices[0],
-            (self.binding.weights @ rotations.flatten(1)).unflatten(1, (3, 3)),
-            self._turns(rotations),
-        )
+        linear = (self.binding.weights @ found.rotations.flatten(2)).unflatten(2, (3, 3))
+        return [
+            Carriage(self.gaussians.means, after, turning, self._turns(rotations))
+            for after, turning, rotations in zip(
+                found.vertices, linear, found.rotations, strict=True
+            )
+        ]
 
     @cached_property
     def _carrier(self) -> Body:
