@@ -10,7 +10,8 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: without the program's name; the process's own if None.
 
     Returns:
-        The exit code: 0; 1 after an error; 2 after a wrong call; 130 after Ctrl-C.
+        The exit code: 0; 1 after an error; 2 after a wrong call; 3 after a report that fails,
+        where `--strict` is given; 130 after Ctrl-C.
     """
     try:
         # Here, so that Ctrl-C ends the start as quietly as it ends all that follows.

@@ -1,6 +1,6 @@
 """``mocap retarget``: people's motion as trajectories of humanoid robots."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +18,7 @@ from mocap.cli.console import (
     show,
     starting,
     waiting,
+    warn,
 )
 from mocap.cli.folders import choose_folders
 from mocap.cli.options import People, Quiet, RobotFormat, each_once, examples, flowing
@@ -28,6 +29,9 @@ from mocap.processes import cores
 if TYPE_CHECKING:
     from mocap.cli.robot_jobs import Job, Outcome
     from mocap.retarget import RobotReport
+
+#: The exit code of `--strict` after a report that fails: all was done, but not well.
+FAILED = 3
 
 
 def retarget(
@@ -120,6 +124,15 @@ def retarget(
             "--no-collisions", metavar="", help="Let the robot pass through itself: quicker."
         ),
     ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            metavar="",
+            help="End with code 3 where a report fails, for scripts; files are written all the "
+            "same.",
+        ),
+    ] = False,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -134,7 +147,8 @@ def retarget(
 
     Of a video, what `mocap extract` makes goes to DIR as well, and is kept for the next time.
     Several people become several robots in one world. Each trajectory comes with a report that
-    says how far it is off and what it violates; the last column says whether it passes.
+    says how far it is off and what it violates; the last column says whether it passes. What fails
+    is written too, and told with figure and limit; with --strict, the command ends with code 3 then.
     """
     configure(quiet=quiet)
     with starting():
@@ -167,9 +181,11 @@ def retarget(
     except KeyboardInterrupt:
         conclude(f"stopped; what was finished is in {out}, if anything was")
         raise typer.Exit(STOPPED) from None
-    _tell(outcomes)
+    passed = _tell(outcomes, complain if strict else warn)
     if any(outcome.fault for outcome in outcomes):
         raise typer.Exit(1)
+    if strict and not passed:
+        raise typer.Exit(FAILED)
 
 
 def _clips(sources: Sequence[Path]) -> dict[Path, str]:
@@ -217,7 +233,8 @@ def _together(jobs: list["Job"], workers: int) -> list["Outcome"]:
     return sorted(outcomes, key=lambda one: jobs.index(one.job))
 
 
-def _tell(outcomes: Sequence["Outcome"]) -> None:
+def _tell(outcomes: Sequence["Outcome"], of_failures: Callable[[str], None]) -> bool:
+    """Say what came of the clips; returns whether all reports pass."""
     several = len(outcomes) > 1
     for told in dict.fromkeys(told for outcome in outcomes for told in outcome.notes):
         note(told)
@@ -227,16 +244,21 @@ def _tell(outcomes: Sequence["Outcome"]) -> None:
             name = f"{outcome.job.out.name}/{person}" if several else person
             rows.append((name, report))
     if not rows:
-        return
+        return True
     say("")
     show(_table(rows))
+    say("")
     for name, report in rows:
-        for failure in report.failures:
-            note(f"{name}: {failure}")
+        if stance := report.stance:
+            say(f"{name}: {stance}")
+    for name, report in rows:
+        for reason in report.reasons:
+            of_failures(f"{name} fails: {reason}")
     say("")
     for outcome in outcomes:
         for path in outcome.files:
             say(str(path))
+    return all(report.passed for _, report in rows)
 
 
 def _table(rows: list[tuple[str, "RobotReport"]]) -> Table:

@@ -136,6 +136,8 @@ def stances(robot: Robot, found: Correspondence, targets: Targets, posed: Posed)
     """What feet do while they are to rest, at the level of the sole."""
     tasks = tasks_of(robot, found, targets)
     slides, heights, lifts, drifts = [], [], [], []
+    resting: dict[str, int] = {}
+    over_ground = []
     for side in SIDES:
         path = targets.feet[side]
         points = foot_points(tasks, side, posed)
@@ -144,6 +146,9 @@ def stances(robot: Robot, found: Correspondence, targets: Targets, posed: Posed)
         sole = found.soles[side]
         lowest = posed.point(robot.bodies.index(sole.body), sole.corners)[..., 2].min(1)
         heights.append((lowest - path.places[:, 2])[firm])
+        rests = path.rests != FREE
+        resting[side] = int(rests.sum())
+        over_ground.append(lowest[rests])
         lifts.append(np.abs((points - path.places)[:, 2]))
         kept = (path.run[1:] == path.run[:-1]) & (path.rests[1:] == path.rests[:-1])
         kept &= path.pinned[1:] & firm[1:]
@@ -154,8 +159,20 @@ def stances(robot: Robot, found: Correspondence, targets: Targets, posed: Posed)
                 spots = points[rest, :2]
                 drifts.append(np.linalg.norm(spots - spots.mean(0), axis=1).max())
     slide, height = np.concatenate(slides), np.concatenate(heights)
+    over = 1000 * np.concatenate(over_ground)
     return {
         "stance_frames": len(height),
+        # By foot, rests on tips included, whose height nothing limits.
+        "resting_frames": resting,
+        "resting_share": {side: frames / len(targets) for side, frames in resting.items()},
+        # Nobody but the user knows whether there is a roof to stand on.
+        "rest_height_mm": {
+            "least": float(over.min()),
+            "median": float(np.median(over)),
+            "most": float(over.max()),
+        }
+        if len(over)
+        else None,
         "slide_max_mm": float(1000 * slide.max()) if len(slide) else None,
         "slide_mean_mm": float(1000 * slide.mean()) if len(slide) else None,
         "drift_max_mm": float(1000 * max(drifts)) if drifts else None,

@@ -9,34 +9,11 @@ import numpy as np
 
 from mocap.errors import RetargetError
 from mocap.files import write_whole
-from mocap.retarget.report import LEAST, LIMITS, RobotReport
+from mocap.retarget.checks import CHECKS
+from mocap.retarget.report import RobotReport
 from mocap.retarget.robot import Robot
 from mocap.retarget.trajectory import Trajectory
 
-#: Figures in words, and what they are counted in.
-_WORDS = {
-    "tracking.segments_mean_deg": ("bones point elsewhere than the person's", "°"),
-    "tracking.segments_worst_mean_deg": ("the bone that does so most", "°"),
-    "tracking.worst_second_deg": ("bones off, the worst second", "°"),
-    "tracking.shake_deg": ("a bone shakes more than the person's", "°"),
-    "tracking.bearings_mean_deg": ("pelvis, chest and feet are turned otherwise", "°"),
-    "tracking.pelvis_mean_mm": ("the pelvis is elsewhere", "mm"),
-    "tracking.motion": ("bones move, of what the person's do", ""),
-    "tracking.explained": ("of the person's movement is the robot's", ""),
-    "joints.beyond_limits_deg": ("joints beyond their limits", "°"),
-    "joints.speed_of_limit": ("quickest joint, of what it may", ""),
-    "joints.acceleration_of_limit": ("hardest acceleration of a joint, of what it may", ""),
-    "jumps.frames": ("frames with a jump of a joint", ""),
-    "jumps.base_frames": ("frames with a jump of the base", ""),
-    "feet.slide_max_mm": ("resting feet slide in a frame", "mm"),
-    "feet.drift_max_mm": ("resting feet drift in a rest", "mm"),
-    "feet.sunk_max_mm": ("resting feet are in what they rest on", "mm"),
-    "feet.floating_max_mm": ("resting feet float", "mm"),
-    "feet.lift_error_mean_mm": ("feet are higher or lower than the person's", "mm"),
-    "ground.penetration_max_mm": ("deepest in the ground", "mm"),
-    "ground.nearest_mm": ("nearest to the ground", "mm"),
-    "self_collision.frames": ("frames in which the robot is in itself", ""),
-}
 #: What is drawn over time.
 _SERIES = {
     "bones_off_deg": "bones off, mean, degrees",
@@ -99,10 +76,12 @@ def write_page(
         f"{len(trajectory.joint_names)} joints",
         "note",
     )
+    if report.stance:
+        _text(body, "p", report.stance, "note")
     if report.passed:
         _text(body, "p", "Passes: every figure is within its limit.", "verdict passes")
-    for failure in report.failures:
-        _text(body, "p", f"Fails: {failure}", "verdict fails")
+    for reason in report.reasons:
+        _text(body, "p", f"Fails: {reason}", "verdict fails")
     if film is not None:
         SubElement(body, "video", src=quote(film), controls="", loop="", muted="")
     _figures(body, report)
@@ -119,16 +98,12 @@ def _figures(body: Element, report: RobotReport) -> None:
     row = SubElement(table, "tr")
     for name, kind in (("", ""), ("measured", "number"), ("limit", "number")):
         _text(row, "th", name, kind)
-    for bounds, word in ((LIMITS, "at most"), (LEAST, "at least")):
-        for name, bound in bounds.items():
-            group, figure = name.split(".")
-            value = report.figures.get(group, {}).get(figure)
-            fails = any(failure.startswith(f"{name} ") for failure in report.failures)
-            words, unit = _WORDS[name]
-            row = SubElement(table, "tr", {"class": "fails" if fails else ""})
-            _text(row, "td", words)
-            _text(row, "td", "–" if value is None else f"{value:.3g} {unit}".strip(), "number")
-            _text(row, "td", f"{word} {bound:g} {unit}".strip(), "number")
+    for check in CHECKS:
+        value = check.value(report.figures)
+        row = SubElement(table, "tr", {"class": "" if check.passes(value) else "fails"})
+        _text(row, "td", check.words)
+        _text(row, "td", "–" if value is None else check.told(value), "number")
+        _text(row, "td", check.bound(), "number")
 
 
 def _over_time(body: Element, report: RobotReport, fps: float) -> None:

@@ -16,6 +16,7 @@ from jaxtyping import Float
 
 from mocap.errors import RetargetError
 from mocap.files import write_whole
+from mocap.retarget.checks import CHECKS, failures_of
 from mocap.retarget.collisions import Collisions
 from mocap.retarget.correspondence import Correspondence
 from mocap.retarget.human import HumanMotion
@@ -37,30 +38,6 @@ from mocap.retarget.targets import scale_of, targets_of
 from mocap.retarget.tasks import tasks_of
 from mocap.retarget.trajectory import Trajectory
 
-#: Figures and the most they may be.
-LIMITS: dict[str, float] = {
-    "tracking.segments_mean_deg": 15.0,
-    "tracking.segments_worst_mean_deg": 30.0,
-    "tracking.worst_second_deg": 30.0,
-    "tracking.shake_deg": 0.4,
-    "tracking.bearings_mean_deg": 25.0,
-    "tracking.pelvis_mean_mm": 80.0,
-    "joints.beyond_limits_deg": 0.01,
-    "joints.speed_of_limit": 1.0001,
-    "joints.acceleration_of_limit": 1.0001,
-    "jumps.frames": 0.0,
-    "jumps.base_frames": 0.0,
-    "feet.slide_max_mm": 2.0,
-    "feet.drift_max_mm": 10.0,
-    "feet.floating_max_mm": 5.0,
-    "feet.sunk_max_mm": 10.0,
-    "feet.lift_error_mean_mm": 25.0,
-    "ground.penetration_max_mm": 1.0,
-    "ground.nearest_mm": 20.0,
-    "self_collision.frames": 0.0,
-}
-#: Figures and the least they may be.
-LEAST: dict[str, float] = {"tracking.motion": 0.6, "tracking.explained": 0.5}
 #: Metres a second and rad/s below which weight has to be over the feet.
 _SLOW = 0.15
 #: Metres that weight may be beside the feet.
@@ -74,11 +51,13 @@ class RobotReport:
     Attributes:
         figures: by group and name; None where there is nothing to measure.
         failures: what is beyond its limit: figure, value and limit.
+        reasons: the same, one for one, in words for people.
         series: (F,) what is measured of every frame, by name; empty where nothing could be.
     """
 
     figures: dict[str, dict[str, Any]]
     failures: tuple[str, ...]
+    reasons: tuple[str, ...]
     series: dict[str, Float[np.ndarray, " frames"]] = field(default_factory=dict)
 
     @property
@@ -86,14 +65,34 @@ class RobotReport:
         """Whether every figure is within its limit."""
         return not self.failures
 
+    @property
+    def stance(self) -> str:
+        """How long each foot rests, and how high over the ground, in words; empty if unknown."""
+        feet = self.figures.get("feet")
+        if feet is None:
+            return ""
+        told = ", ".join(
+            f"{side} foot rests in {frames} frames ({feet['resting_share'][side]:.0%})"
+            for side, frames in feet["resting_frames"].items()
+        )
+        height = feet["rest_height_mm"]
+        if height is None:
+            return told
+        # Adding zero takes the sign off one that is a rounded millimetre under the ground.
+        least, median, most = (
+            f"{round(height[name] / 1000, 2) + 0.0:.2f}" for name in ("least", "median", "most")
+        )
+        return f"{told}, {least} to {most} m over the ground (median {median} m)"
+
     def write(self, path: str | Path) -> Path:
         """Write the report as JSON."""
         content = {
             "format": "mocap-robot-report",
             "passed": self.passed,
             "failures": list(self.failures),
-            "most": LIMITS,
-            "least": LEAST,
+            "reasons": list(self.reasons),
+            "most": {one.name: one.limit for one in CHECKS if not one.is_least},
+            "least": {one.name: one.limit for one in CHECKS if one.is_least},
             **self.figures,
         }
         return write_whole(path, json.dumps(content, indent=1) + "\n", error=RetargetError)
@@ -123,7 +122,8 @@ def robot_report(
     if not finite.all():
         count, first = int((~finite).sum()), int(np.argmin(finite))
         text = f"{count} frames are not numbers, from frame {first} on"
-        return RobotReport({"frames": {"count": len(finite), "not_finite": count}}, (text,))
+        frames = {"count": len(finite), "not_finite": count}
+        return RobotReport({"frames": frames}, (text,), (text,))
     scale = trajectory.scale if np.isfinite(trajectory.scale) else scale_of([motion], found)
     targets = targets_of(motion, found, scale)
     limits = limits_of(robot, found)
@@ -157,7 +157,13 @@ def robot_report(
         "lowest_mm": 1000.0 * lowest_points(robot, posed),
         "self_collision": np.array(overlaps, float),
     }
-    return RobotReport(figures, tuple(_failures(figures)), series)
+    failures = list(failures_of(figures))
+    return RobotReport(
+        figures,
+        tuple(failure.figure for failure in failures),
+        tuple(failure.words for failure in failures),
+        series,
+    )
 
 
 def _speeds(limits: JointLimits, trajectory: Trajectory) -> np.ndarray:
@@ -183,14 +189,3 @@ def _joints(limits: JointLimits, trajectory: Trajectory, moving: np.ndarray) -> 
         "acceleration_max_rad_s2": float(second.max(initial=0.0)),
         "acceleration_p99_rad_s2": float(np.percentile(second, 99)) if second.size else 0.0,
     }
-
-
-def _failures(figures: dict[str, dict[str, Any]]) -> list[str]:
-    found = []
-    for bounds, sign, word in ((LIMITS, 1.0, "most"), (LEAST, -1.0, "least")):
-        for name, bound in bounds.items():
-            group, figure = name.split(".")
-            value = figures[group][figure]
-            if value is not None and not sign * value <= sign * bound:
-                found.append(f"{name} is {value:.4g}, {bound:g} at {word}")
-    return found

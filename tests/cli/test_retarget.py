@@ -186,3 +186,29 @@ def test_a_corrected_correspondence_is_used_again_and_kept(
     ended = mocap(*arguments, model)
     assert ended.code == 1
     assert "holds what was made for another" in ended.err
+
+
+def test_what_fails_is_told_in_words_and_ends_with_code_3_only_if_asked(
+    mocap: Run, take_file: Path, tmp_path: Path
+) -> None:
+    model, out = written(tmp_path), tmp_path / "out"
+    arguments = ("retarget", take_file, "--person", "person-1", "--robot", model, "--out", out)
+    good = mocap(*arguments, "--strict")
+    assert good.code == 0, good.err
+    assert "person-1: left foot rests in " in good.out
+    # Who cannot stretch a leg does not follow.
+    path = out / "correspondence.json"
+    content = json.loads(path.read_text())
+    content["limits"] = {"left_knee": {"low": 2.2}}
+    path.write_text(json.dumps(content))
+    for options, code, word in (((), 0, "warning"), (("--strict",), 3, "error")):
+        (out / "person-1.npz").unlink()
+        ended = mocap(*arguments, *options)
+        assert ended.code == code, ended.err
+        report = json.loads((out / "person-1-report.json").read_text())
+        assert not report["passed"]
+        assert len(Trajectory.load(out / "person-1.npz")) == 20
+        told = [line for line in ended.err.splitlines() if line.startswith(f"{word}: person-1")]
+        assert told == [f"{word}: person-1 fails: {reason}" for reason in report["reasons"]]
+        assert any("°, at most 30°" in line for line in told), told
+        assert not any("_deg" in line or "_mm" in line for line in told)

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("mujoco", reason="MuJoCo is not installed")
 
 from mocap.retarget import correspondence_of, read_robot, retarget, robot_report, write_page
-from mocap.retarget.report import LEAST, LIMITS
+from mocap.retarget.checks import CHECKS
 from retarget.made_up import marching, written
 
 
@@ -58,7 +58,8 @@ def test_a_page_tells_what_was_measured(robot, tmp_path):
     page = Page(path.read_text(encoding="utf-8"))
     assert f"<a & b> on {robot.name}" in page.words
     assert "Passes: every figure is within its limit." in page.words
-    assert page.count("tr") == 1 + len(LIMITS) + len(LEAST)
+    assert page.count("tr") == 1 + len(CHECKS)
+    assert report.stance in page.words
     assert page.count("video", src="a.mp4") == 1
     # Nothing is fetched from elsewhere.
     assert not any("//" in str(value) for _, given in page.found for value in given.values())
@@ -82,6 +83,7 @@ def test_a_page_of_what_fails_says_what(robot, tmp_path):
         page = Page(path.read_text(encoding="utf-8"))
         assert page.count("p", **{"class": "verdict fails"}) == len(report.failures) > 0
         assert not any(word.startswith("Passes") for word in page.words)
-        for failure in report.failures:
-            assert f"Fails: {failure}" in page.words
+        assert len(report.reasons) == len(report.failures)
+        for reason in report.reasons:
+            assert f"Fails: {reason}" in page.words
     assert page.count("polyline") == page.count("video") == 0
