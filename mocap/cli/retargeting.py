@@ -1,21 +1,17 @@
 """``mocap retarget``: people's motion as trajectories of humanoid robots."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from mocap.cli.console import (
     STOPPED,
     complain,
     conclude,
     configure,
-    note,
-    say,
-    show,
     starting,
     waiting,
     warn,
@@ -23,12 +19,12 @@ from mocap.cli.console import (
 from mocap.cli.folders import choose_folders
 from mocap.cli.options import People, Quiet, RobotFormat, each_once, examples, flowing
 from mocap.cli.progress import StageProgress
+from mocap.cli.robot_reports import tell
 from mocap.errors import MocapError
 from mocap.processes import cores
 
 if TYPE_CHECKING:
     from mocap.cli.robot_jobs import Job, Outcome
-    from mocap.retarget import RobotReport
 
 #: The exit code of `--strict` after a report that fails: all was done, but not well.
 FAILED = 3
@@ -148,7 +144,7 @@ def retarget(
     Of a video, what `mocap extract` makes goes to DIR as well, and is kept for the next time.
     Several people become several robots in one world. Each trajectory comes with a report that
     says how far it is off and what it violates; the last column says whether it passes. What fails
-    is written too, and told with figure and limit; with --strict, the command ends with code 3 then.
+    is written too, and told with figure and limit; with --strict, the code is 3 then.
     """
     configure(quiet=quiet)
     with starting():
@@ -181,7 +177,7 @@ def retarget(
     except KeyboardInterrupt:
         conclude(f"stopped; what was finished is in {out}, if anything was")
         raise typer.Exit(STOPPED) from None
-    passed = _tell(outcomes, complain if strict else warn)
+    passed = tell(outcomes, complain if strict else warn)
     if any(outcome.fault for outcome in outcomes):
         raise typer.Exit(1)
     if strict and not passed:
@@ -231,68 +227,6 @@ def _together(jobs: list["Job"], workers: int) -> list["Outcome"]:
             outcomes.append(outcome)
             progress("clips", len(outcomes), len(jobs))
     return sorted(outcomes, key=lambda one: jobs.index(one.job))
-
-
-def _tell(outcomes: Sequence["Outcome"], of_failures: Callable[[str], None]) -> bool:
-    """Say what came of the clips; returns whether all reports pass."""
-    several = len(outcomes) > 1
-    for told in dict.fromkeys(told for outcome in outcomes for told in outcome.notes):
-        note(told)
-    rows = []
-    for outcome in outcomes:
-        for person, report in outcome.reports:
-            name = f"{outcome.job.out.name}/{person}" if several else person
-            rows.append((name, report))
-    if not rows:
-        return True
-    say("")
-    show(_table(rows))
-    say("")
-    for name, report in rows:
-        if stance := report.stance:
-            say(f"{name}: {stance}")
-    for name, report in rows:
-        for reason in report.reasons:
-            of_failures(f"{name} fails: {reason}")
-    say("")
-    for outcome in outcomes:
-        for path in outcome.files:
-            say(str(path))
-    return all(report.passed for _, report in rows)
-
-
-def _table(rows: list[tuple[str, "RobotReport"]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("person")
-    for title in (
-        "frames",
-        "bones off",
-        "pelvis off",
-        "slide",
-        "in floor",
-        "in itself",
-        "of speed",
-    ):
-        table.add_column(title, justify="right")
-    table.add_column("report")
-    for name, report in rows:
-        figures = report.figures
-        if "tracking" not in figures:
-            table.add_row(name, str(figures["frames"]["count"]), *["–"] * 6, "fails")
-            continue
-        slide, deep = figures["feet"]["slide_max_mm"], figures["ground"]["penetration_max_mm"]
-        table.add_row(
-            name,
-            str(figures["frames"]["count"]),
-            f"{figures['tracking']['segments_mean_deg']:.1f}°",
-            f"{figures['tracking']['pelvis_mean_mm']:.0f} mm",
-            "–" if slide is None else f"{slide:.1f} mm",
-            "–" if deep is None else f"{deep:.1f} mm",
-            f"{figures['self_collision']['frames']} frames",
-            f"{figures['joints']['speed_of_limit']:.0%}",
-            "passes" if report.passed else "fails",
-        )
-    return table
 
 
 def add_to(app: typer.Typer) -> None:
