@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -165,11 +166,19 @@ def _end(team: Sequence[_Worker]) -> None:
 def _work(pipe: Connection, work: Callable[[Any], Any]) -> None:
     """What a worker does: items, until there are no more or its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
         pipe.send(_READY)
         while True:
             pipe.send(work(pipe.recv()))
+
+
+def _leave(number: int, _: object) -> None:
+    """End in order, so that nothing half-written is left."""
+    # Told so again, it would break off what it does to end.
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _end_with_parent() -> None:

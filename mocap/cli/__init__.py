@@ -11,7 +11,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     Returns:
         The exit code: 0; 1 after an error; 2 after a wrong call; 3 after a report that fails,
-        where `--strict` is given; 130 after Ctrl-C.
+        where `--strict` is given; 130 after Ctrl-C; 143 after SIGTERM.
     """
     try:
         # Here, so that Ctrl-C ends the start as quietly as it ends all that follows.

@@ -34,6 +34,7 @@ from mocap.cli import (
 )
 from mocap.cli.console import STOPPED, complain, conclude_stopped, say
 from mocap.cli.options import examples
+from mocap.cli.stopping import TERMINATED, ending_as_by_ctrl_c
 from mocap.errors import MocapError
 
 app = typer.Typer(
@@ -110,6 +111,12 @@ def run(arguments: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # File names may hold bytes that no encoding can show.
             stream.reconfigure(errors="backslashreplace")
+    with ending_as_by_ctrl_c() as told:
+        code = _run(arguments)
+    return TERMINATED if told.to_end and code == STOPPED else code
+
+
+def _run(arguments: list[str] | None) -> int:
     logging.captureWarnings(True)
     try:
         app(args=arguments, prog_name="mocap")

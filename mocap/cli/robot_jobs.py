@@ -120,14 +120,20 @@ def run(job: Job, progress: Progress = silent) -> Outcome:
             report = robot_report(trajectory, motion, robot, found)
             outcome.reports.append((motion.name, report))
             files.append(report.write(job.out / f"{motion.name}-report.json"))
-            shown = job.out / f"{motion.name}.mp4"
-            if job.film:
-                files.append(_film(robot, trajectory, motion, shown, progress))
-            page = job.out / f"{motion.name}-report.html"
-            name = shown.name if job.film else None
-            files.append(write_page(report, trajectory, robot, page, film=name))
+            files.append(write_page(report, trajectory, robot, _page(job, motion)))
             _write_others(outcome, robot, trajectory)
+        # Films take longest: whoever stops them has everything else.
+        if job.film:
+            reports = [report for _, report in outcome.reports]
+            for motion, trajectory, report in zip(motions, trajectories, reports, strict=True):
+                shown = _film(robot, trajectory, motion, job.out / f"{motion.name}.mp4", progress)
+                files.append(shown)
+                write_page(report, trajectory, robot, _page(job, motion), film=shown.name)
     return outcome
+
+
+def _page(job: Job, motion: HumanMotion) -> Path:
+    return job.out / f"{motion.name}-report.html"
 
 
 def _with_what_is_there(job: Job) -> Job:

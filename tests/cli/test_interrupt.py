@@ -20,12 +20,14 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POS
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x9b]")
 
 
-def interrupt_at(line_pattern: str, process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Send Ctrl-C when a line of notes appears; returns what was said after."""
+def interrupt_at(
+    line_pattern: str, process: subprocess.Popen[str], how: int = signal.SIGINT
+) -> tuple[str, str]:
+    """Send Ctrl-C, or another signal, when a line of notes appears; returns what was said after."""
     assert process.stderr is not None
     for line in process.stderr:
         if re.search(line_pattern, line):
-            process.send_signal(signal.SIGINT)
+            process.send_signal(how)
             return process.communicate(timeout=PATIENCE)
     raise AssertionError(f"{line_pattern!r} was never said; exit code {process.wait()}")
 
@@ -73,6 +75,37 @@ def test_while_drawing_no_half_overlay_is_left(extracted: Path, clip: Path) -> N
     left = sorted(path.name for path in extracted.iterdir() if path.name != "overlay.mp4")
     assert left == ["person-1.bvh", "take.h5"]
     assert (extracted / "overlay.mp4").exists() == (process.returncode == 0)
+
+
+@pytest.mark.parametrize("ctrl_c", ["default_int_handler", "SIG_IGN"])
+def test_who_is_told_to_end_leaves_nothing_half_written(tmp_path: Path, ctrl_c: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _TOLD, str(tmp_path / "a.txt"), ctrl_c],
+        capture_output=True,
+        timeout=PATIENCE,
+    )
+    assert (done.returncode, done.stdout) == (143, b""), done.stderr
+    assert b"Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+_TOLD = """
+import os, signal, sys, time
+from mocap.cli import application
+from mocap.files import writing_whole
+signal.signal(signal.SIGINT, getattr(signal, sys.argv[2]))
+
+@application.app.command()
+def slowly(path: str) -> None:
+    with writing_whole(path):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+        print("nobody ended it")
+
+code = application.run(["slowly", sys.argv[1]])
+assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+sys.exit(code)
+"""
 
 
 def test_while_libraries_are_loaded_it_waits_until_they_are() -> None:

@@ -1,6 +1,8 @@
 """``mocap retarget``: what it writes, and what it refuses."""
 
 import json
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +18,8 @@ from takes import make_take
 from mocap.retarget import Trajectory
 from mocap.take import Take
 
-from .conftest import Ended, cut
+from .conftest import Ended, cut, start
+from .test_interrupt import interrupt_at
 
 Run = Callable[..., Ended]
 
@@ -212,3 +215,27 @@ def test_what_fails_is_told_in_words_and_ends_with_code_3_only_if_asked(
         assert told == [f"{word}: person-1 fails: {reason}" for reason in report["reasons"]]
         assert any("°, at most 30°" in line for line in told), told
         assert not any("_deg" in line or "_mm" in line for line in told)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+@pytest.mark.parametrize(
+    ("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"]
+)
+def test_while_a_robot_is_filmed_its_report_is_there_already(
+    tmp_path: Path, how: int, code: int
+) -> None:
+    take = make_take(people=1, frames=400, still=True).save(tmp_path / "take.h5")
+    out = tmp_path / "out"
+    process = start(
+        *("retarget", take, "--robot", written(tmp_path), "--out", out, "--format", "gmr"),
+        "--video",
+    )
+    _, err = interrupt_at(r"^filming the robot \.\.\.", process, how)
+    assert process.returncode == code, err
+    assert err == f"stopped; what was finished is in {out}, if anything was\n"
+    # Hidden files would be temporary ones.
+    assert sorted(path.name for path in out.iterdir()) == [
+        *("correspondence.json", "person-1-gmr.pkl", "person-1-report.html"),
+        *("person-1-report.json", "person-1.npz"),
+    ]
+    assert "<video" not in (out / "person-1-report.html").read_text()
