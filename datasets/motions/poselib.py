@@ -16,6 +16,18 @@ from mocap.errors import MocapError
 from mocap.exporters import SkeletalMotion
 from mocap.geometry import local_rotations
 
+#: How numpy's header begins to say that a pickle follows, within so many bytes.
+_PICKLED, _HEAD = b"'descr': '|O'", 128
+
+
+def is_poselib(path: Path) -> bool:
+    """Whether an .npy is meant as such a motion: a pickle that names its skeleton."""
+    try:
+        with path.open("rb") as file:
+            return _PICKLED in file.read(_HEAD) and b"skeleton_tree" in file.read()
+    except OSError:
+        return False
+
 
 def read_poselib_clip(path: str | Path, *, performer: str = "") -> MotionClip:
     """Read one motion, standing and facing as clips do; see :func:`read_poselib`."""

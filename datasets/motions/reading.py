@@ -10,17 +10,21 @@ from mocap.datasets.motions.bvh import read_bvh_clip
 from mocap.datasets.motions.clip import MotionClip
 from mocap.datasets.motions.corpora import Source, sources
 from mocap.datasets.motions.keypoints import is_keypoints, read_keypoints_clip
+from mocap.datasets.motions.poselib import is_poselib, read_poselib_clip
 from mocap.datasets.motions.smpl import aistpp_performer, read_aistpp_clip, read_amass_clip
+from mocap.datasets.recognising import kind_of
 from mocap.errors import MocapError
 
 #: What can be read, wherever it is.
-MOTION_FILES = "BVH, AMASS .npz, AIST++ .pkl or SMPL keypoints .npy"
+MOTION_FILES = "BVH, AMASS .npz, AIST++ .pkl, SMPL keypoints .npy or Isaac Gym's AMP .npy"
 #: What files of a kind are that hold something else.
 _OTHERS = {
     ".npz": "no AMASS motion: it holds no poses",
     ".pkl": "no AIST++ motion: it holds no poses",
-    ".npy": "no motion of SMPL's keypoints: it is no array of shape (frames, 45, 3)",
+    ".npy": "no motion of SMPL's keypoints, of shape (frames, 45, 3), nor of Isaac Gym's AMP",
 }
+#: Systems whose files are read by the endings of their names.
+_READ = {".bvh": "bvh", ".npz": "amass", ".pkl": "aistpp"}
 #: Bytes in which a pickle of AIST++ names one of its arrays.
 _HEAD = 1 << 16
 #: Corpora that are the folder of test data, if they are together.
@@ -46,7 +50,9 @@ def motion_sources(path: Path, body: Body) -> list[Source]:
         return [source for file in files if (source := _source(file, body))]
     if not path.exists():
         raise MocapError(f"{path}: no such file or folder")
-    source = _source(path, body)
+    source, kind = _source(path, body), kind_of(path)
+    if kind is not None and kind.system != _READ.get(path.suffix.lower()):
+        raise MocapError(f"{path}: is {kind.words}; {kind.remedy}")
     if source is None:
         raise MocapError(f"{path}: is no motion that can be read, which is {MOTION_FILES}")
     if not is_motion(path):
@@ -93,14 +99,15 @@ def is_motion(path: Path) -> bool:
                 return b"smpl_" in file.read(_HEAD)
     except (OSError, ValueError, BadZipFile):
         return True  # its reader says what is wrong with it
-    return suffix == ".bvh" or (suffix == ".npy" and is_keypoints(path))
+    return suffix == ".bvh" or (suffix == ".npy" and (is_keypoints(path) or is_poselib(path)))
 
 
 def read_motion(path: Path, body: Body) -> tuple[str, Callable[[], MotionClip]] | None:
     """The performer of a motion file and what reads it; None where no reader takes such files.
 
     Args:
-        path: a BVH, an AMASS-style npz, a pickle of AIST++, or an array of SMPL's keypoints.
+        path: a BVH, an AMASS-style npz, a pickle of AIST++, an array of SMPL's keypoints, or a
+            motion of Isaac Gym's poselib.
         body: for motion that is told by rotations of the body alone.
     """
     suffix = path.suffix.lower()
@@ -112,6 +119,8 @@ def read_motion(path: Path, body: Body) -> tuple[str, Callable[[], MotionClip]] 
         return path.resolve().parent.name, lambda: read_amass_clip(path, body)
     if suffix == ".pkl":
         return aistpp_performer(path), lambda: read_aistpp_clip(path, body)
+    if suffix == ".npy" and is_poselib(path):
+        return path.resolve().parent.name, lambda: read_poselib_clip(path)
     if suffix == ".npy":
         return path.resolve().parent.name, lambda: read_keypoints_clip(path)
     return None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mocap.body import Body
+from mocap.datasets.recognising import kind_of
 from mocap.datasets.results.aistpp import read_aistpp
 from mocap.datasets.results.amass import read_amass
 from mocap.datasets.results.bvh import read_bvh_motion
@@ -118,13 +119,26 @@ def read_result(
     try:
         found = _READERS[system](_Asked(path, body, footage, fps, units, progress))
         return replace(found, seconds=time.perf_counter() - started)
-    except KeyError as lacking:
-        raise MocapError(f"{path}: is no result of {system}: it lacks {lacking.args[0]}") from None
-    except MocapError as error:
-        if str(path) in str(error):
-            raise
-        raise MocapError(f"{path}: {error}") from error
     # What numpy, SciPy and PyTorch fail with when numbers and shapes are not what they should be.
-    except (ValueError, IndexError, TypeError, ArithmeticError, MemoryError, RuntimeError) as error:
-        why = " ".join(str(error).split())[:_MOST_TOLD] or "too large"
-        raise MocapError(f"{path}: is no result of {system}: {why}") from error
+    except (
+        *(MocapError, KeyError, ValueError, IndexError, TypeError),
+        *(ArithmeticError, MemoryError, RuntimeError),
+    ) as error:
+        fault = _fault(path, system, error)
+        if isinstance(error, MocapError) and fault == str(error):
+            raise
+        raise MocapError(fault) from error
+
+
+def _fault(path: Path, system: str, error: Exception) -> str:
+    """Why a file cannot be read, in one line."""
+    kind = kind_of(path)
+    if kind is not None and kind.system != system:
+        remedy = f"give --from {kind.system}" if kind.system else kind.remedy
+        return f"{path}: is {kind.words}; {remedy}"
+    if isinstance(error, MocapError):
+        return str(error) if str(path) in str(error) else f"{path}: {error}"
+    if isinstance(error, KeyError):
+        return f"{path}: is no result of {system}: it lacks {error.args[0]}"
+    why = " ".join(str(error).split())[:_MOST_TOLD] or "too large"
+    return f"{path}: is no result of {system}: {why}"

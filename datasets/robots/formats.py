@@ -171,7 +171,7 @@ def write_trajectory(
         trajectory = of_robot(path, trajectory, robot)
     trajectory = trajectory.resampled(fps or form.fps or trajectory.fps)
     if len(trajectory) < 2:
-        raise RetargetError(f"{path}: {len(trajectory)} frames are no motion; give a higher --fps")
+        raise RetargetError(f"{path}: one frame is no motion; give a higher --fps")
     write_whole(path, form.write(trajectory, robot), error=RetargetError)
     return trajectory
 

@@ -106,7 +106,8 @@ def checked(path: str | Path, trajectory: Trajectory) -> Trajectory:
                 f"{int(np.argmin(good))} on; cut them out or fill them in"
             )
     if frames < 2:
-        raise RetargetError(f"{path}: has {frames} frames; motion takes two at least")
+        count = "one frame" if frames else "no frames"
+        raise RetargetError(f"{path}: has {count}; motion takes two at least")
     return trajectory
 
 

@@ -1,7 +1,7 @@
 """One clip to one robot's files: what `mocap retarget` does, in this process or in several."""
 
-from collections.abc import Generator, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -105,7 +105,8 @@ def run(job: Job, progress: Progress = silent) -> Outcome:
     motions = []
     for told in _motions(outcome, progress):
         _require_free(job, told.name)
-        motions.append(prepared(told, job.config))
+        with _faults_of(job.source, told.name):
+            motions.append(prepared(told, job.config))
         if job.config.fps is None and motions[-1].fps > told.fps:
             outcome.notes.append(
                 f"{told.name}: {told.fps:g} frames a second are filled in to {motions[-1].fps:g}"
@@ -215,14 +216,17 @@ def _motions(outcome: Outcome, progress: Progress) -> list[HumanMotion]:
         names = job.people or [name for name, one in take.people.items() if one.body is not None]
         if not names:
             raise MocapError(f"{source}: holds no fitted motion; `mocap fit {source}` fits it")
-        return [human_of_person(take, name) for name in names]
+        with _faults_of(source):
+            return [human_of_person(take, name) for name in names]
     if job.people:
         raise MocapError(f"{source}: a motion file has one person only; leave --person out")
     body = load_body()
     found = motion_sources(source, body)
     if len(found) != 1:
         raise MocapError(f"{source}: holds {len(found)} motions; give the file of one of them")
-    clip = found[0].read()
+    name = job.name or source.stem
+    with _faults_of(source, source.stem):
+        clip = found[0].read()
     if job.source_fps is not None:
         clip = replace(clip, fps=job.source_fps)
     elif not clip.fps_told:
@@ -233,14 +237,30 @@ def _motions(outcome: Outcome, progress: Progress) -> list[HumanMotion]:
         # Every so many frames are enough, where a lower rate is wanted.
         clip = clip.resampled(clip.fps / max(1, int(clip.fps / job.config.fps)))
     frames = len(clip)
-    return [
-        human_of_clip(
-            clip,
-            body,
-            job.name or source.stem,
-            on_frames=lambda done: progress("following", done, frames),
-        )
-    ]
+    with _faults_of(source, name, clip.name):
+        return [
+            human_of_clip(
+                clip, body, name, on_frames=lambda done: progress("following", done, frames)
+            )
+        ]
+
+
+@contextmanager
+def _faults_of(source: Path, *names: str) -> Iterator[None]:
+    """Within the block, errors tell the file, and not what the motion in it is called.
+
+    Args:
+        source: the file.
+        names: what its motion is called; empty where errors tell which of the file's motions.
+    """
+    try:
+        yield
+    except MocapError as error:
+        text = str(error)
+        called = next((name for name in names if text.startswith(f"{name}: ")), None)
+        if str(source) in text or (names and called is None):
+            raise
+        raise MocapError(f"{source}: {text.removeprefix(f'{called}: ')}") from error
 
 
 def _write_others(outcome: Outcome, robot: Robot, trajectory: Trajectory) -> None:

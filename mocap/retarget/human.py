@@ -152,7 +152,8 @@ def human_motion(
     """
     joints, vectors = np.array(joints[:, :JOINTS], float), np.array(vectors[:, :JOINTS], float)
     if len(joints) < 2:
-        raise RetargetError(f"{name}: has {len(joints)} frames; a motion takes two at least")
+        count = "one frame" if len(joints) else "no frames"
+        raise RetargetError(f"{name}: has {count}; a motion takes two at least")
     times = np.asarray(times, float)
     if not (np.diff(times) > 0).all():
         raise RetargetError(f"{name}: its times do not increase; make the motion anew")

@@ -135,7 +135,7 @@ def test_what_cannot_be_is_refused(mocap: Run, archive: Path, tmp_path: Path) ->
     assert mocap("import", archive, "--from", "vicon", *out).code == 2
     ended = mocap("import", archive, "--from", "aistpp", *out)
     assert ended.code == 1
-    assert "smpl_poses" in ended.err
+    assert "is a motion of AMASS; give --from amass" in ended.err
     assert ended.err.count("\n") == 1
     assert not (tmp_path / "out").exists()
 

@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,26 @@ def test_what_is_read_is_never_written_over(mocap: Run, take_file: Path, tmp_pat
     assert ended.code == 1
     assert "is what is to be put on the robot" in ended.err
     assert archive.read_bytes() == before
+
+
+def test_the_file_is_named_that_is_wrong_and_not_its_motion(mocap: Run, tmp_path: Path) -> None:
+    arguments = ("--robot", written(tmp_path), "--out", tmp_path / "out")
+    folder = keypoints(tmp_path / "anna")
+    file = folder / "smpl_keypoints.npy"
+    for labels in folder.glob("*_contact.npy"):
+        labels.unlink()
+    np.save(file, np.load(file)[:1])
+    ended = mocap("retarget", folder, *arguments)
+    assert ended.code == 1
+    assert ended.err.splitlines()[-1].startswith(f"error: {file}: has one frame; a motion takes")
+    # Of a take, who of the people is wrong is told as well.
+    take = make_take(people=2, frames=20)
+    fitted, other = take.people.values()
+    people = {fitted.id: fitted, other.id: replace(other, body=None)}
+    path = replace(take, people=people).save(tmp_path / "half.h5")
+    ended = mocap("retarget", path, *arguments, "--person", "person-2")
+    assert ended.code == 1
+    assert f"error: {path}: person-2: has no body motion yet" in ended.err
 
 
 def test_a_robot_that_is_none_is_told_once(mocap: Run, take_file: Path, tmp_path: Path) -> None:

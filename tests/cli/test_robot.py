@@ -120,7 +120,7 @@ def broken(name: str, walk: Trajectory) -> Path:
         ("gap.csv", "not a number in 1 frames, from frame 1 on"),
         ("narrow.csv", "has 21 joints, but made_up has 22; say by --robot"),
         ("ragged.csv", "number of columns"),
-        ("one.csv", "two at least"),
+        ("one.csv", "has one frame; motion takes two at least"),
         ("long.csv", "no unit quaternions"),
         ("degrees.csv", "left_elbow goes to 40, made_up's from -2.6 to 0.05"),
         ("named.csv", "known are mocap, gmr"),
