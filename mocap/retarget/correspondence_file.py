@@ -19,6 +19,7 @@ from mocap.retarget.correspondence import (
 )
 from mocap.retarget.limits import limits_of
 from mocap.retarget.robot import Robot
+from mocap.retarget.spelling import suggestion
 
 FORMAT, VERSION = "mocap-robot-correspondence", 1
 _LIMBS = ("thigh", "shank", "upper_arm", "forearm")
@@ -41,6 +42,19 @@ _PARTS: dict[str, tuple[set[str], set[str]]] = {
     "segments": (set(), _SEGMENTS),
     "bearings": ({"pelvis", *_FEET}, {"pelvis", "chest", "head", *_FEET, *_HANDS}),
     "soles": (set(SIDES), set(SIDES)),
+}
+
+
+#: Keys of the file, and those of every part by kind.
+_KEYS = (
+    *("format", "version", "about", "robot", "scale", "leg", "hips", "joints", "limits"),
+    *("segments", "bearings", "soles"),
+)
+_PART_KEYS: dict[str, tuple[str, ...]] = {
+    "segments": ("body", "start", "end", "tolerance"),
+    "bearings": ("body", "point", "turn", "tolerance"),
+    "soles": ("body", "corners"),
+    "limits": ("low", "high", "speed", "acceleration"),
 }
 
 
@@ -96,6 +110,7 @@ def read_correspondence(path: Path, robot: Robot) -> Correspondence:
         raise RetargetError(f"{path}: is no correspondence; `mocap retarget` writes one")
     if content.get("version") != VERSION:
         raise RetargetError(f"{path}: is of another version; without it, one is worked out")
+    _check_keys(path, content)
     try:
         found = Correspondence(
             robot=str(content["robot"]),
@@ -135,18 +150,34 @@ def read_correspondence(path: Path, robot: Robot) -> Correspondence:
     return found
 
 
+def _check_keys(path: Path, content: dict[str, Any]) -> None:
+    """Refuse keys that nothing reads: whoever wrote them believes that they do something."""
+    told = {"the file": (content, _KEYS), "hips": (content.get("hips"), SIDES)}
+    for kind, keys in _PART_KEYS.items():
+        parts = content.get(kind)
+        if isinstance(parts, dict):
+            told |= {f"{name} in {kind}": (part, keys) for name, part in parts.items()}
+    for place, (part, keys) in told.items():
+        # What is no part at all is told when it is read.
+        for odd in set(part).difference(keys) if isinstance(part, dict) else ():
+            raise RetargetError(
+                f"{path}: is damaged: {place} has an unknown {odd!r}; {suggestion(odd, keys)}"
+            )
+
+
 def _check(path: Path, found: Correspondence, robot: Robot) -> None:
     parts: dict[str, Any] = {**found.segments, **found.bearings, **found.soles}
     for name, one in parts.items():
         if one.body not in robot.bodies:
             raise RetargetError(
-                f"{path}: {name} is on body {one.body!r}, which {robot.name} has not; it has "
-                f"{', '.join(robot.bodies)}"
+                f"{path}: {name} is on body {one.body!r}, which {robot.name} has not; "
+                + suggestion(one.body, robot.bodies, str(robot.path))
             )
     for name in (*found.joints, *found.limits):
         if name not in robot.joints:
             raise RetargetError(
-                f"{path}: {robot.name} has no joint {name!r}; it has {', '.join(robot.joints)}"
+                f"{path}: {robot.name} has no joint {name!r}; "
+                + suggestion(name, robot.joints, str(robot.path))
             )
     limits = limits_of(robot, found)
     crossed = np.flatnonzero(limits.low > limits.high)
@@ -163,10 +194,10 @@ def _check_parts(path: Path, found: Correspondence) -> None:
     """Refuse parts that lack, or that no person has, and numbers that mean nothing."""
     for kind, (needed, known) in _PARTS.items():
         told = set(getattr(found, kind))
-        if told - known:
+        for odd in sorted(told - known):
             raise RetargetError(
-                f"{path}: {kind} are of {', '.join(sorted(known))}, not of "
-                f"{', '.join(sorted(told - known))}"
+                f"{path}: {kind} are of parts of a person, not of {odd}; "
+                + suggestion(odd, sorted(known))
             )
         if needed - told:
             raise RetargetError(

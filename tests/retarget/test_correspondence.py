@@ -176,6 +176,37 @@ def test_what_was_corrected_by_hand_is_checked(tmp_path, change, said):
     assert str(path) in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_with(1.0, "scales"), r"the file has an unknown 'scales'; did you mean scale or soles\?$"),
+        (
+            _with(0.1, "segments", "left_shank", "tolerence"),
+            r"left_shank in segments has an unknown 'tolerence'; did you mean tolerance\?$",
+        ),
+        (_with(0.1, "soles", "left", "zzz"), "left in soles .* 'zzz'; there are body, corners$"),
+        (_with({"Sped": 2.0}, "limits", "left_knee"), r"unknown 'Sped'; did you mean speed\?$"),
+        (_with([0.0] * 3, "hips", "lefft"), r"hips has an unknown 'lefft'; did you mean left\?$"),
+        (_with({}, "limits", "left_kne"), r"no joint 'left_kne'; did you mean left_knee or .*\?"),
+        (
+            _with("Left_shnak", "segments", "left_shank", "body"),
+            r"'Left_shnak', which made_up has not; did you mean left_shank.*\? "
+            r"All 23 are in .*made_up\.xml$",
+        ),
+        (_with("zzz", "segments", "left_shank", "body"), r"all 23 are in .*made_up\.xml$"),
+    ],
+)
+def test_misspelt_names_are_refused_with_the_likely_ones(tmp_path, change, said):
+    robot = read_robot(written(tmp_path))
+    path = write_correspondence(tmp_path / "c.json", correspondence_of(robot))
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(RetargetError, match=said) as refused:
+        read_correspondence(path, robot)
+    assert "neck" not in str(refused.value)
+
+
 def test_arms_hands_chest_and_head_may_be_left_out(tmp_path):
     march = marching()
     robot = read_robot(written(tmp_path))
