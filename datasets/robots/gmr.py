@@ -2,7 +2,9 @@
 
 ``root_pos`` (F, 3) metres, ``root_rot`` (F, 4) **xyzw**, ``dof_pos`` (F, J) in MuJoCo's order,
 without names; ``local_body_pos`` (F, B, 3), where bodies are when the base is at the origin and
-not turned, and ``link_body_list``, their names: both may be None. Unknown rates count as 30.
+not turned, and ``link_body_list``, their names: both may be None. ``fps`` is a plain int where GMR
+was given a BVH and a float where it thinned SMPL-X motion: here an int where it is whole, a float
+where it is not. Unknown rates count as 30.
 What reads them: `load_robot_motion` in general_motion_retargeting/data_loader.py (YanjieZe/GMR).
 """
 

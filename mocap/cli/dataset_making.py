@@ -116,9 +116,9 @@ def synthesize(
         list[Path],
         typer.Option(
             metavar="DIR|FILE...",
-            help="Motion: BVH, AMASS .npz, AIST++ .pkl or SMPL keypoints .npy, or folders of them, "
-            "to the bottom. Keep each performer's files in a folder of their own: of three or "
-            "more, some are held out for validation and tests.",
+            help="Motion: BVH, AMASS .npz, AIST++ .pkl, SMPL keypoints or AMP .npy, or folders of "
+            "them, to the bottom. Keep each performer's files in a folder of their own: of three "
+            "or more, some are held out for validation and tests.",
         ),
     ],
     more: Annotated[list[Path] | None, typer.Argument(hidden=True, metavar="DIR|FILE")] = None,

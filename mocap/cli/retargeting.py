@@ -37,9 +37,9 @@ def retarget(
             metavar="VIDEO|TAKE|MOTION...",
             callback=each_once,
             help="A video, which is extracted into DIR first, as `mocap extract` does; a take.h5; "
-            "a motion file: BVH, AMASS .npz, AIST++ .pkl, SMPL keypoints .npy (with labels of foot "
-            "contact beside it); or a folder of motion files. Several are put on the robot side "
-            "by side, on as many cores as there are.",
+            "a motion file: BVH, AMASS .npz, AIST++ .pkl, Isaac Gym's AMP .npy, SMPL keypoints "
+            ".npy (with labels of foot contact beside it); or a folder of motion files. Several "
+            "are put on the robot side by side, on as many cores as there are.",
         ),
     ],
     robot: Annotated[

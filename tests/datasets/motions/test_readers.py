@@ -2,11 +2,13 @@ import gzip
 import json
 import pickle
 import re
+import shutil
 
 import numpy as np
 import pytest
 
 from mocap.datasets.motions import (
+    motion_sources,
     read_aistpp_clip,
     read_amc_clip,
     read_bvh_clip,
@@ -174,3 +176,23 @@ def test_aistpp_keeps_its_frames(data_dir, body):
     clip = read_aistpp_clip(next((data_dir / "aistpp").glob("*.pkl")), body)
     assert len(clip) == 720
     assert clip.performer == "d27"
+
+
+def test_isaac_gyms_motion_is_known_by_what_is_in_it(data_dir, body, tmp_path):
+    path = data_dir / "motions/cmu_isaacgym_amp/amp_humanoid_walk.npy"
+    if not path.is_file():
+        pytest.skip(f"{path} is not there")
+    folder = tmp_path / "gym"
+    folder.mkdir()
+    shutil.copy(path, folder / "walk.npy")
+    # Other arrays, pickled ones too, are no motion.
+    np.save(folder / "shapes.npy", np.zeros((3, 10)))
+    np.save(folder / "names.npy", np.array(["a", None], dtype=object), allow_pickle=True)
+    [source] = motion_sources(folder, body)
+    assert (source.path, source.performer) == (folder / "walk.npy", "gym")
+    known = read_poselib_clip(path)
+    clip = motion_sources(folder / "walk.npy", body)[0].read()
+    assert clip.fps == known.fps
+    np.testing.assert_array_equal(clip.joints, known.joints)
+    with pytest.raises(MocapError, match=r"shapes\.npy: is no motion of SMPL's keypoints"):
+        motion_sources(folder / "shapes.npy", body)

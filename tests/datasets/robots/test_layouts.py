@@ -2,6 +2,7 @@
 
 import pickle
 import pickletools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,6 +51,14 @@ def load_robot_motion(path):
     with path.open("rb") as file:
         data = pickle.load(file)  # noqa: S301 - what this test has written itself
     return data["fps"], data["root_pos"], data["root_rot"][:, [3, 0, 1, 2]], data["dof_pos"], data
+
+
+@pytest.mark.parametrize(("fps", "kind"), [(30.0, int), (29.97, float), (np.float64(60), int)])
+def test_gmrs_rate_is_a_plain_number_as_its_own_files_have_it(tmp_path, trajectory, fps, kind):
+    path = tmp_path / "walk.pkl"
+    write_trajectory(path, replace(trajectory, fps=fps), FORMATS["gmr"])
+    told = load_robot_motion(path)[0]
+    assert (told, type(told)) == (fps, kind)
 
 
 def test_gmr_reads_what_is_written_for_it(tmp_path, robot, trajectory):
