@@ -18,7 +18,7 @@ from mocap.retarget.kinematics import Pose, Posed, cross
 from mocap.retarget.limits import limits_of
 from mocap.retarget.neighbours import widened
 from mocap.retarget.rows import Bounds, Contacts, Rows, contacts_of
-from mocap.retarget.tasks import Tasks, foot_points, pace_of, steers
+from mocap.retarget.tasks import JUMP, OF_PACE, Tasks, foot_points, pace_of, steers
 
 #: Units in which each is stiff: joint limits (radians), speeds (radians a frame), accelerations
 #: (radians a frame squared), ground and own body (metres), and how far inside each begins.
@@ -27,6 +27,8 @@ _SPEED, _SPEED_ROOM = 0.004, 0.02
 _BEND, _BEND_ROOM = 0.002, 0.05
 _GROUND, _GROUND_ROOM = 0.0005, 0.0003
 _BODY, _BODY_ROOM = 0.002, 0.004
+#: Those of steps that are jumps, radians a frame, and how far below a jump they are aimed at.
+_LEAP, _LEAP_ROOM = 0.003, 0.05
 #: How near to the limit joints, and corners to the ground, are looked at, radians and metres.
 _LIMIT_ZONE, _GROUND_ZONE = 0.3, 0.06
 #: Frames around those that touch in which touches are looked for again, and by how much joints or
@@ -51,6 +53,7 @@ class Barriers:
         collisions: finds where the robot touches itself; None to leave it out.
         near: (F,) frames in which the robot is near to touching itself; None for not known.
         firmness: how many times stiffer than usual ground and body are.
+        calm: whether jumps of joints that the person does not make are held back, too.
         touches: what was last found.
     """
 
@@ -60,6 +63,7 @@ class Barriers:
     collisions: Collisions | None = None
     near: Bool[np.ndarray, " frames"] | None = None
     firmness: float = 1.0
+    calm: bool = False
     touches: Touches | None = None
 
     def __post_init__(self) -> None:
@@ -70,8 +74,12 @@ class Barriers:
         self.limits = limits
         most = (1.0 - _SPEED_ROOM) * limits.speed[moving] / self.fps
         pace = np.maximum(_BRISK, _OF_PACE * pace_of(self.tasks))[:-1] / self.fps
-        #: Steps of joints from frame to frame beyond which it is effort, or over the limit.
-        self._speeds = (np.minimum(pace, most), _HASTE / self.fps), (most, _SPEED)
+        jump = np.maximum(JUMP, OF_PACE * pace_of(self.tasks))[:-1] / self.fps
+        self._jump = (1.0 - 0.5 * _LEAP_ROOM) * jump
+        #: Steps of joints from frame to frame beyond which it is effort, over the limit, or a jump.
+        self._speeds = [(np.minimum(pace, most), _HASTE / self.fps), (most, _SPEED)]
+        if self.calm:
+            self._speeds.append((np.minimum((1.0 - _LEAP_ROOM) * jump, most), _LEAP))
         self._bend = (1.0 - _BEND_ROOM) * limits.acceleration[moving] / self.fps**2
         self._is_bounded = bool(np.isfinite(self._bend).any())
 
@@ -115,6 +123,11 @@ class Barriers:
             firm = (path.rests != FREE) & ~path.tips
             bad |= firm & (np.linalg.norm(off, axis=1) > _SLIGHT)
         return bad
+
+    def jumping(self, pose: Pose) -> Bool[np.ndarray, " frames"]:
+        """(F,) frames from which a joint jumps to the next."""
+        step = np.abs(np.diff(pose.joints[:, self.tasks.moving], axis=0))
+        return np.append((step > self._jump).any(1), False)
 
     def energies(self, pose: Pose, posed: Posed) -> Float[np.ndarray, " frames"]:
         """The energy of each frame, but for touches: these are others each time."""

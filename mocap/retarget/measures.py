@@ -14,10 +14,10 @@ from mocap.retarget.kinematics import Pose, Posed
 from mocap.retarget.robot import Robot
 from mocap.retarget.surface import hulls
 from mocap.retarget.targets import Targets
-from mocap.retarget.tasks import foot_points, pace_of, tasks_of
+from mocap.retarget.tasks import JUMP, OF_PACE, foot_points, pace_of, tasks_of
 
-#: Joint steps that are jumps: degrees in 1/30 s, and as a share of the person's own pace.
-_JUMP, _OF_PACE = 10.0, 1.5
+#: Joint steps that are jumps, degrees in 1/30 s.
+_JUMP = np.degrees(JUMP) / 30.0
 #: Base steps that are jumps, metres in 1/30 s, beyond the person's own.
 _BASE_JUMP = 0.05
 #: Frames over which what shakes is told from what moves.
@@ -107,14 +107,14 @@ def jumps(robot: Robot, found: Correspondence, targets: Targets, pose: Pose) -> 
     tasks = tasks_of(robot, found, targets)
     per = 30.0 / targets.fps
     steps = np.degrees(np.abs(np.diff(pose.joints[:, tasks.moving], axis=0))) / per
-    pace = np.degrees(_OF_PACE * pace_of(tasks)[:-1]) / 30.0
+    pace = np.degrees(OF_PACE * pace_of(tasks)[:-1]) / 30.0
     jump = steps > np.maximum(_JUMP, pace)
     base = np.linalg.norm(np.diff(pose.place, axis=0), axis=1) / per
     person = np.linalg.norm(np.diff(targets.pelvis, axis=0), axis=1) / per
     # Video at half the rate repeats frames: the person rests in every other one.
     person = maximum_filter1d(person, 5)
     turns = [_steps(way) / per for way in (pose.turn, targets.turns["pelvis"])]
-    turned = turns[0] > _OF_PACE * maximum_filter1d(turns[1], 5) + _JUMP
+    turned = turns[0] > OF_PACE * maximum_filter1d(turns[1], 5) + _JUMP
     moved = base > 1.5 * person + _BASE_JUMP
     worst = int(np.argmax(steps.max(0, initial=0.0)))
     return {

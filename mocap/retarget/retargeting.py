@@ -29,6 +29,8 @@ STAGE = "retarget"
 _LEAST_FPS = 23.9
 #: Seconds around bad frames that are solved again.
 _ROOM = 0.15
+#: Seconds around jumps that are solved again: it takes time to spread them over.
+_SPREAD = 0.25
 #: How many times stiffer ground and body are each time.
 _FIRMER = 1.5
 #: Frames that are solved at once, which bounds memory, and by how many more the end of a part is
@@ -142,16 +144,28 @@ def _followed(
     if loose.near is not None:
         barriers.near = np.repeat(widened(loose.near, 1), stride)[:frames]
     pose = _in_parts(tasks, thinned(pose, at, frames), barriers, config, count)
-    inner = None
-    for attempt in range(config.repairs):
-        bad = barriers.violated(pose, pose_robot(robot, pose), inner)
-        if not bad.any():
+    mended = _mended(tasks, pose, barriers, config)
+    joints = within_limits(mended.joints, barriers.limits, fps)
+    return mended.with_joints(joints)
+
+
+def _mended(tasks: Tasks, pose: Pose, barriers: Barriers, config: SolverConfig) -> Pose:
+    """Solve what is violated, or jumps, again and again; the pose in which least of it is left."""
+    fps = barriers.fps
+    inner, best, fewest = None, pose, np.inf
+    for attempt in range(config.repairs + 1):
+        bad = barriers.violated(pose, pose_robot(tasks.robot, pose), inner)
+        jumping = barriers.jumping(pose)
+        wrong = bad.sum() + jumping.sum()
+        # What mends one thing may spoil another.
+        if wrong <= fewest:
+            best, fewest = pose, wrong
+        if not wrong or attempt == config.repairs:
             break
-        inner = widened(bad, max(2, round(_ROOM * fps)))
+        inner = widened(bad, max(2, round(_ROOM * fps))) | widened(jumping, round(_SPREAD * fps))
         barriers.firmness = _FIRMER**attempt
         pose = _repaired(tasks, pose, barriers, inner, config)
-    joints = within_limits(pose.joints, barriers.limits, fps)
-    return pose.with_joints(joints)
+    return best
 
 
 def _in_parts(
@@ -183,7 +197,9 @@ def _repaired(
     # Two frozen frames on both sides keep stretches apart that are solved in a row.
     at = np.flatnonzero(widened(inner, 2))
     part = replace(tasks, targets=some_of(tasks.targets, at, fps))
-    held = Barriers(part, fps, barriers.ground, barriers.collisions, firmness=barriers.firmness)
+    held = Barriers(
+        part, fps, barriers.ground, barriers.collisions, firmness=barriers.firmness, calm=True
+    )
     mended = solve(part, pose[at], held, config, config.repair_iterations, frozen=~inner[at])
     place, turn, joints = pose.place.copy(), pose.turn.copy(), pose.joints.copy()
     place[inner], turn[inner], joints[inner] = (

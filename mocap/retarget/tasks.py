@@ -15,6 +15,8 @@ from mocap.retarget.kinematics import Posed
 from mocap.retarget.robot import Robot
 from mocap.retarget.targets import Targets, sole_edges
 
+#: Speeds of joints that are jumps, rad/s, and as a share of the person's own pace.
+JUMP, OF_PACE = np.radians(10.0) * 30.0, 1.5
 #: Joints that a leg takes to put a foot down in any place and any way.
 _WHOLE_LEG = 6
 

@@ -111,3 +111,24 @@ def test_what_is_pushed_is_the_sum_of_squares_of_what_is_active(posed_tasks):
             slope = np.stack([row.after(step)[acts] - value for step in steps])
             np.testing.assert_allclose(normal[at], slope @ slope.T, rtol=1e-6, atol=1e-3)
             np.testing.assert_allclose(gradient[at], slope @ value, rtol=1e-6, atol=1e-3)
+
+
+def test_jumps_are_held_back_where_the_person_makes_none(posed_tasks):
+    tasks, pose = posed_tasks
+    # Who stands still, and a joint that turns by 12 degrees in a frame.
+    still = pose[np.zeros(12, int)]
+    joints = still.joints.copy()
+    joints[5:, tasks.moving[3]] += np.radians(12.0)
+    calm = {name: np.zeros_like(pace) for name, pace in tasks.targets.pace.items()}
+    tasks = replace(tasks, targets=replace(tasks.targets, pace=calm))
+    jumped = still.with_joints(joints)
+    calm, free = (Barriers(tasks, 30.0, calm=one) for one in (True, False))
+    assert np.flatnonzero(free.jumping(jumped)).tolist() == [4]
+    assert not free.jumping(still).any()
+    pull, _ = calm.speeds(jumped)
+    assert pull[4, 9] > 20 * free.speeds(jumped)[0][4, 9] > 0
+    assert (np.delete(pull, 4, 0) == 0).all()
+    # Whoever turns that limb as fast makes the same step for no jump.
+    brisk = {name: np.full(12, np.radians(12.0) * 30.0) for name in tasks.targets.pace}
+    tasks = replace(tasks, targets=replace(tasks.targets, pace=brisk))
+    assert not Barriers(tasks, 30.0).jumping(jumped).any()

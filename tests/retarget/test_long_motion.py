@@ -63,7 +63,11 @@ def test_frames_that_were_not_seen_are_followed_like_the_others(robot):
 
 @pytest.mark.parametrize(
     ("frames", "said"),
-    [(0, "0 frames"), (1, "1 frames"), (3, "no two frames that are numbers")],
+    [
+        (0, "has no frames; a motion takes two"),
+        (1, "has one frame; a motion takes two"),
+        (3, "no two frames that are numbers"),
+    ],
 )
 def test_what_is_no_motion_is_refused_in_one_line(frames, said):
     nothing = np.full((frames, 22, 3), np.nan)
