@@ -14,6 +14,7 @@ from mocap.errors import AssetError
 
 if TYPE_CHECKING:
     from mocap.body import Body
+    from mocap.take import Take
 
 if sys.platform == "linux" and not os.environ.get("DISPLAY"):
     # MuJoCo asks when it is first imported, by whichever test: how it draws without a screen.
@@ -46,6 +47,32 @@ def hand_bundle() -> Path:
 def demo_clip() -> Path:
     """A clip of two people crossing."""
     return _fetch_or_skip("demo_clip")
+
+
+@pytest.fixture(scope="session")
+def pair_clip(demo_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Most of a second of the demo clip: both people in sight, one on a wall, one walking."""
+    from mocap.video import VideoWriter, open_video
+
+    first, frames = 60, 24
+    path = tmp_path_factory.mktemp("clips") / "two.mp4"
+    with open_video(demo_clip) as video:
+        info = video.info
+        with VideoWriter(path, info.width, info.height, info.fps, crf=12) as writer:
+            for frame in video:
+                if frame.index >= first + frames:
+                    break
+                if frame.index >= first:
+                    writer.write(frame.image)
+    return path
+
+
+@pytest.fixture(scope="session")
+def pair_take(pair_clip: Path, pose_bundle: Path, hand_bundle: Path) -> Take:
+    """The take of it, without hands."""
+    from mocap.pipeline import ExtractConfig, extract
+
+    return extract(pair_clip, ExtractConfig(hands=False))
 
 
 @pytest.fixture(scope="session")

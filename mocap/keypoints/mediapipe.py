@@ -117,9 +117,24 @@ class MediaPipePose:
 
         The detector must have been told to outline people.
         """
-        found = self._landmarker.detect(_as_mediapipe(image)).segmentation_masks or []
-        # The views do not outlive the result.
-        return [mask.numpy_view().reshape(image.shape[:2]).copy() for mask in found]
+        return [sureness for _, sureness in self.outline(image)]
+
+    def outline(self, image: Image) -> list[tuple[Detection, Float[np.ndarray, "height width"]]]:
+        """The people in an RGB image, and how surely each pixel shows each of them, 0 to 1.
+
+        The detector must have been told to outline people.
+        """
+        result = self._landmarker.detect(_as_mediapipe(image))
+        return [
+            # The views do not outlive the result.
+            (_pose(image, points, metric), mask.numpy_view().reshape(image.shape[:2]).copy())
+            for points, metric, mask in zip(
+                result.pose_landmarks,
+                result.pose_world_landmarks,
+                result.segmentation_masks or [],
+                strict=True,
+            )
+        ]
 
     def close(self) -> None:
         """Free the model."""

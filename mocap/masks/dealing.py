@@ -83,10 +83,11 @@ def deal_out(claims: Mapping[str, Claim], width: int, height: int) -> dict[str, 
         higher = claim.score > best[part]
         best[part][higher] = claim.score[higher]
         owner[part][higher] = number
-    return {name: _without_crumbs(owner == number) for number, name in enumerate(claims)}
+    return {name: without_crumbs(owner == number) for number, name in enumerate(claims)}
 
 
-def _without_crumbs(mask: Mask) -> Mask:
+def without_crumbs(mask: Mask) -> Mask:
+    """A mask without its smallest pieces."""
     count, pieces, facts, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     sizes = facts[:, cv2.CC_STAT_AREA]
     kept = sizes >= _CRUMB * sizes[1:].sum()

@@ -16,10 +16,13 @@ class FrameMasks:
         frame: its number.
         people: (H, W) masks by person, no two of which share a pixel; who is not among them is
             not known about.
+        unclear: (H, W) pixels that show one of several, nobody knows whom; None for none. They
+            are in nobody's mask.
     """
 
     frame: int
     people: Mapping[str, Mask]
+    unclear: Mask | None = None
 
 
 class Segmenter(Protocol):
