@@ -60,7 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "retarget": {*RECORD, "body", "feet", "easing", "files"},
     "avatar": {*RECORD, "body", "video", "files"},
-    "evaluate": {*RECORD, "body", "video", "calibration", "files"},
+    "evaluate": {*RECORD, "body", "video", "calibration", "files", "masks"},
     "view": {*RECORD, "body", "video"},
     "masks": {*RECORD, "body", "keypoints", "video"},
     "following": {*RECORD, "assets", "calibration", "keypoints", "people", "scene", "video"},
