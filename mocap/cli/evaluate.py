@@ -63,7 +63,8 @@ def evaluate(
 
     Ends with code 1 where somebody's motion is none: frozen, missing, or with sides exchanged.
 
-    `mocap evaluate depth` measures the depth refiner instead.
+    `mocap evaluate picture` holds a take beside its clip, `mocap evaluate depth` measures the depth
+    refiner.
     """
     configure(quiet=quiet)
     if truth is None and camera is not None:

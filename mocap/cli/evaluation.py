@@ -5,9 +5,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from mocap.cli import evaluate, evaluate_depth
+from mocap.cli import evaluate, evaluate_depth, evaluate_picture
 
-_TAKE, _DEPTH = "take", "depth"
+_TAKE, _PICTURE, _DEPTH = "take", "picture", "depth"
 
 
 class _TakeByDefault(TyperGroup):
@@ -22,9 +22,11 @@ class _TakeByDefault(TyperGroup):
 
 _commands = typer.Typer(
     cls=_TakeByDefault,
-    help="Measure the motion in a take; or, as `mocap evaluate depth`, the depth refiner.",
+    help="Measure the motion in a take; as `mocap evaluate picture`, hold it beside its clip; as "
+    "`mocap evaluate depth`, measure the depth refiner.",
 )
 evaluate.add_to(_commands, _TAKE)
+evaluate_picture.add_to(_commands, _PICTURE)
 evaluate_depth.add_to(_commands, _DEPTH)
 
 

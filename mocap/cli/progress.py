@@ -24,6 +24,7 @@ _STAGES = {
     "depth": ("putting depth right", "frames"),
     "fitting": ("fitting bodies", "frames"),
     "masks": ("outlining people", "frames"),
+    "comparing": ("comparing with the clip", "frames"),
     "overlay": ("drawing overlay", "frames"),
     "body": ("building body", "steps"),
     "batches": ("rendering and detecting", "batches"),
