@@ -23,16 +23,19 @@ MOVING = (
 
 
 def each(take: Take, change: Callable[[Person], BodyMotion]) -> Take:
+    """A take with everybody's motion changed."""
     people = {name: replace(one, body=change(one)) for name, one in take.people.items()}
     return replace(take, people=people)
 
 
 def at_rows(motion: BodyMotion, rows: np.ndarray) -> BodyMotion:
+    """A motion of some of its own frames, the first and the last beyond its ends."""
     rows = np.clip(rows, 0, len(motion.transl) - 1)
     return replace(motion, **{part: getattr(motion, part)[rows] for part in MOVING})
 
 
 def aside(take: Take, pixels: float) -> Take:
+    """Everybody moved to the right in the picture."""
     K, R, t = (part[0] for part in take.camera.at(np.array([0])))
 
     def change(person: Person) -> BodyMotion:
@@ -44,14 +47,17 @@ def aside(take: Take, pixels: float) -> Take:
 
 
 def late(take: Take, frames: int) -> Take:
+    """Everybody where they were some frames ago."""
     return each(take, lambda one: at_rows(one.body, np.arange(len(one.frames)) - frames))
 
 
 def frozen(take: Take) -> Take:
+    """Everybody as in the middle of their motion."""
     return each(take, lambda one: at_rows(one.body, np.full(len(one.frames), len(one.frames) // 2)))
 
 
 def exchanged(take: Take) -> Take:
+    """The motion of the first for that of the last, and so on."""
     others = dict(zip(take.people, [*take.people.values()][::-1], strict=True))
     return each(
         take,
@@ -60,6 +66,7 @@ def exchanged(take: Take) -> Take:
 
 
 def main() -> None:
+    """Print a line for every case and person."""
     take, body = Take.load(sys.argv[1]), load_body()
     every = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     with closing(PictureSegmenter(fetch("pose_landmarker"))) as segmenter:

@@ -49,8 +49,8 @@ def evaluate_picture(
             min=0.0,
             max=1.0,
             help="Least mean IoU, clothes allowed for, of a body that lies on its person. 0.65 if "
-            "not given: right takes have about 0.75 and more, bodies half beside their person "
-            "half of that.",
+            "not given: right takes have about 0.75 and more, bodies a twelfth of their height "
+            "aside half of that.",
         ),
     ] = None,
     json_file: Annotated[
