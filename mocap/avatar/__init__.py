@@ -4,6 +4,7 @@ from mocap.avatar.acting import Act, act, act_of, together
 from mocap.avatar.adopting import adopt, load_avatar
 from mocap.avatar.avatar import Avatar
 from mocap.avatar.binding import Binding, bind
+from mocap.avatar.correcting import Correction, corrected
 from mocap.avatar.creation import Created, CreationConfig, create_avatars
 from mocap.avatar.file import binding_file, read_avatar, write_avatar
 from mocap.avatar.filming import Background, film, film_over
@@ -12,6 +13,7 @@ from mocap.avatar.harmonics import colours_from, constant_harmonics
 from mocap.avatar.likeness import Likeness, likeness
 from mocap.avatar.ply import read_splat, write_splat
 from mocap.avatar.projection import View
+from mocap.avatar.refining import RefineConfig, Refined, refine
 from mocap.avatar.rendering import Rendering, render
 from mocap.avatar.stage_set import orbit, studio
 from mocap.avatar.surface import surface_avatar
@@ -21,10 +23,13 @@ __all__ = [
     "Avatar",
     "Background",
     "Binding",
+    "Correction",
     "Created",
     "CreationConfig",
     "Gaussians",
     "Likeness",
+    "RefineConfig",
+    "Refined",
     "Rendering",
     "View",
     "act",
@@ -34,6 +39,7 @@ __all__ = [
     "binding_file",
     "colours_from",
     "constant_harmonics",
+    "corrected",
     "create_avatars",
     "film",
     "film_over",
@@ -42,6 +48,7 @@ __all__ = [
     "orbit",
     "read_avatar",
     "read_splat",
+    "refine",
     "render",
     "studio",
     "surface_avatar",

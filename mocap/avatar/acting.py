@@ -112,11 +112,11 @@ def together(several: list[Gaussians]) -> Gaussians:
         torch.nn.functional.pad(one.harmonics, (0, 0, 0, most - one.harmonics.shape[1]))
         for one in several
     ]
-    parts = (
+    means, scales, rotations, opacities = (
         torch.cat([getattr(one, name) for one in several])
         for name in ("means", "scales", "rotations", "opacities")
     )
-    return Gaussians(*parts, torch.cat(padded))
+    return Gaussians(means, scales, rotations, opacities, torch.cat(padded))
 
 
 def _leg(joints: Float[np.ndarray, "frames 55 3"]) -> float:

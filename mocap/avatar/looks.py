@@ -1,6 +1,6 @@
 """Pictures of one person, cut out of a clip, and how the body stood in them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def pose_at(motion: BodyMotion, row: int | slice, like: Tensor) -> BodyPose:
 def looks(
     take: Take,
     video: Path,
-    rows: dict[str, Sequence[int]],
+    rows: Mapping[str, Sequence[int]],
     body: Body,
     *,
     largest: int = LARGEST,

@@ -15,11 +15,13 @@ from mocap.avatar import (
     View,
     act,
     act_of,
+    create_avatars,
     film,
     film_over,
     load_avatar,
     orbit,
     studio,
+    write_avatar,
 )
 from mocap.body import Body, load_body
 from mocap.calibration import read_calibration
@@ -91,6 +93,28 @@ def masked(path: Path, video: Path | None, body: Body, progress: Progress) -> tu
             take = with_masks(take, clip, segmenter, progress=progress)
             take.save(path)
     return take, clip
+
+
+def own_avatars(
+    take: Take, clip: Path, folder: Path, names: Sequence[str], body: Body, progress: Progress
+) -> dict[str, Avatar]:
+    """The avatars of a take's people, from a folder; those it lacks are made and kept there.
+
+    Raises:
+        MocapError: one cannot be read, made or written.
+    """
+    able = [name for name, one in take.people.items() if one.body is not None]
+    wanted = list(names) or [name for name in able if take.people[name].masks is not None]
+    files = {name: folder / f"{name}.ply" for name in wanted}
+    found = {name: load_avatar(path, body) for name, path in files.items() if path.exists()}
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        with writable_folder(folder):
+            made = create_avatars(take, clip, body, missing, progress=progress)
+            for name, one in made.items():
+                write_avatar(one.avatar, files[name])
+                found[name] = one.avatar
+    return {name: found[name] for name in wanted}
 
 
 def shoot(shot: Shot, progress: Progress) -> int:

@@ -26,17 +26,22 @@ class FrameMasks:
 
 
 class Segmenter(Protocol):
-    """Tells a take's people from the background and from one another.
+    """Tells a take's people from the background and from one another."""
 
-    Attributes:
-        name: what it is, for the record.
-        parameters: what its results depend on.
-        inputs: hashes of what it works with.
-    """
+    @property
+    def name(self) -> str:
+        """What it is, for the record."""
+        ...
 
-    name: str
-    parameters: Mapping[str, Any]
-    inputs: Mapping[str, str]
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """What its results depend on."""
+        ...
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """Hashes of what it works with."""
+        ...
 
     def segment(self, take: Take, frames: Iterable[Frame]) -> Iterator[FrameMasks]:
         """Masks of frames of the take's video, in the order in which they come."""
