@@ -91,7 +91,13 @@ def corrected(
             progress(STAGE, before + int(share * count), total)
 
         people[name], told[name] = _corrected_person(
-            take.people[name], avatar.thinned(_GAUSSIANS), seen[name], body, config, on_share
+            take.people[name],
+            avatar.thinned(_GAUSSIANS),
+            seen[name],
+            body,
+            config,
+            take.video.fps,
+            on_share,
         )
         done += count
     parameters: dict[str, Any] = {
@@ -109,6 +115,7 @@ def _corrected_person(
     seen: list[Look],
     body: Body,
     config: RefineConfig,
+    fps: float,
     on_share: Any,
 ) -> tuple[Person, Correction]:
     motion = person.body
@@ -132,6 +139,7 @@ def _corrected_person(
             inside,
             None if resting is None else resting[first:last],
             config,
+            fps=fps,
             on_step=on_step,
         )
         results.append(found)

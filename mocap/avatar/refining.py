@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from scipy.interpolate import BSpline
 from torch import Tensor
 
 from mocap.avatar.avatar import Avatar
@@ -54,7 +55,8 @@ class RefineConfig:
         angle_spread: how far off a joint's angle is thought to be, radians.
         place_spread: how far off the body's place is thought to be, metres.
         depth_spread: the same along the camera's axis, where a picture tells little.
-        calm: spread of joints' accelerations, metres a squared frame.
+        spacing: of the splines that corrections are made of, seconds.
+        calm: spread of joints' accelerations, m/s².
         still: how far off a resting foot may be, metres.
         colour: weight of the picture, as against all of these.
         every: one of so many frames is left out and only tells whether the others got better.
@@ -68,7 +70,8 @@ class RefineConfig:
     angle_spread: float = 0.10
     place_spread: float = 0.05
     depth_spread: float = 0.03
-    calm: float = 0.01
+    spacing: float = 0.15
+    calm: float = 3.0
     still: float = 0.01
     colour: float = 600.0
     every: int = 6
@@ -101,6 +104,7 @@ def refine(
     resting: Float[np.ndarray, "frames 4"] | None = None,
     config: RefineConfig | None = None,
     *,
+    fps: float = 30.0,
     on_step: Callable[[int, int], None] = lambda done, total: None,
 ) -> Refined:
     """Correct a motion by pictures of it.
@@ -111,6 +115,7 @@ def refine(
         looks: of frames, each of which says by ``row`` which of them it is.
         resting: (F, 4) how surely left ankle and ball, right ankle and ball rest, 0 to 1.
         config: how far and how surely.
+        fps: frames a second.
         on_step: told how many of all steps are done.
     """
     config = config or RefineConfig()
@@ -122,9 +127,10 @@ def refine(
     used = [look for look in looks if all(look is not other for other in held)]
     if not used or not held:
         return Refined(pose, 0.0, 0.0)
-    problem = _Problem(avatar, pose, resting, _between(frames, used), used[0].view.R[2], config)
-    angles = pose.transl.new_zeros(len(used), _BODY, 3).requires_grad_()
-    places = pose.transl.new_zeros(len(used), 3).requires_grad_()
+    splines = _splines(frames, max(2.0, config.spacing * fps)).to(pose.transl)
+    problem = _Problem(avatar, pose, resting, splines, used[0].view.R[2], fps, config)
+    angles = pose.transl.new_zeros(splines.shape[1], _BODY, 3).requires_grad_()
+    places = pose.transl.new_zeros(splines.shape[1], 3).requires_grad_()
     total, done = sum(stage.steps for stage in config.stages), 0
     on_step(0, total)
     for stage in config.stages:
@@ -179,16 +185,17 @@ class _Problem:
     avatar: Avatar
     pose: BodyPose
     resting: Float[np.ndarray, "frames 4"] | None
-    between: Float[Tensor, "frames looks"]
+    splines: Float[Tensor, "frames knots"]
     axis: Float[Tensor, "3"]
+    fps: float
     config: RefineConfig
 
     def corrected(
-        self, angles: Float[Tensor, "looks 22 3"], places: Float[Tensor, "looks 3"]
+        self, angles: Float[Tensor, "knots 22 3"], places: Float[Tensor, "knots 3"]
     ) -> BodyPose:
-        """The motion of all frames; between those looked at, corrections are interpolated."""
-        pose, between = self.pose, self.between.to(angles)
-        turns = torch.einsum("fl,ljk->fjk", between, angles)
+        """The motion of all frames."""
+        pose = self.pose
+        turns = torch.einsum("fk,kja->fja", self.splines, angles)
         assert pose.global_orient is not None
         assert pose.body_pose is not None
         assert pose.transl is not None
@@ -196,7 +203,7 @@ class _Problem:
             pose,
             global_orient=pose.global_orient + turns[:, 0],
             body_pose=pose.body_pose + turns[:, 1:].flatten(1),
-            transl=pose.transl + between @ places,
+            transl=pose.transl + self.splines @ places,
         )
 
     def picture(
@@ -223,9 +230,11 @@ class _Problem:
     def motion(self, angles: Tensor, places: Tensor) -> Float[Tensor, ""]:
         """How far corrections are from likely ones, and the motion from a smooth one."""
         config = self.config
-        depth = places @ self.axis
-        level = places - depth[:, None] * self.axis
-        loss = (angles / config.angle_spread).square().sum()
+        turns = torch.einsum("fk,kja->fja", self.splines, angles)
+        moves = self.splines @ places
+        depth = moves @ self.axis
+        level = moves - depth[:, None] * self.axis
+        loss = (turns / config.angle_spread).square().sum()
         loss = loss + (level / config.place_spread).square().sum()
         loss = loss + (depth / config.depth_spread).square().sum()
         pose = self.corrected(angles, places)
@@ -233,8 +242,8 @@ class _Problem:
         with torch.no_grad():
             first = self._joints(self.pose)
         if len(joints) > 2:
-            jolts = joints[2:] - 2 * joints[1:-1] + joints[:-2]
-            usual = first[2:] - 2 * first[1:-1] + first[:-2]
+            jolts = (joints[2:] - 2 * joints[1:-1] + joints[:-2]) * self.fps**2
+            usual = (first[2:] - 2 * first[1:-1] + first[:-2]) * self.fps**2
             # What moved smoothly still does; what was quick may be.
             loose = config.calm + usual.norm(dim=-1, keepdim=True)
             loss = loss + (jolts / loose).square().sum() / _BODY
@@ -260,13 +269,15 @@ def _free(limbs: bool) -> Float[Tensor, " joints"]:
     )
 
 
-def _between(frames: int, looks: Sequence[Look]) -> Float[Tensor, "frames looks"]:
-    """Shares of corrections in every frame: those of the nearest frames that are looked at."""
-    rows = np.array([look.row for look in looks])
-    each = np.eye(len(rows))
-    return torch.from_numpy(
-        np.stack([np.interp(np.arange(frames), rows, one) for one in each], 1)
-    ).float()
+def _splines(frames: int, spacing: float) -> Float[Tensor, "frames knots"]:
+    """Cubic B-splines over frames, about so many frames apart: whatever they mix is smooth."""
+    pieces = max(1, round((frames - 1) / spacing))
+    knots = np.linspace(0, max(frames - 1, 1), pieces + 1)
+    step = knots[1] - knots[0]
+    around = np.concatenate([knots[0] + step * np.arange(-3, 0), knots])
+    around = np.concatenate([around, knots[-1] + step * np.arange(1, 4)])
+    basis = BSpline.design_matrix(np.arange(frames, dtype=float), around, 3)
+    return torch.from_numpy(basis.toarray()).float()
 
 
 def _rows(pose: BodyPose, rows: Sequence[int] | Int[np.ndarray, " rows"]) -> BodyPose:
