@@ -1,0 +1,149 @@
+"""``mocap avatar``: made from a clip, moved by it and by others, and looking back at it."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mocap.avatar import read_avatar, surface_avatar, write_avatar
+from mocap.body import Body
+from mocap.take import Take
+from mocap.video import open_video
+
+
+@pytest.fixture(scope="module")
+def grey(body: Body, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An avatar without a clip, small and quick."""
+    path = tmp_path_factory.mktemp("avatars") / "grey.ply"
+    avatar = surface_avatar(body, body.betas_for_height(1.6), 600, name="grey")
+    return write_avatar(avatar, path)[0]
+
+
+def pictures(film: Path) -> list[np.ndarray]:
+    with open_video(film) as video:
+        return [frame.image.astype(float) for frame in video]
+
+
+def test_a_clip_becomes_an_avatar_that_moves_in_it(mocap, extracted, body, tmp_path):
+    take = extracted / "take.h5"
+    made = mocap("avatar", "create", take, "--gaussians", 2000, "--looks", 6)
+    assert made.code == 0, made.err
+    assert "2000 Gaussians from 6 pictures" in made.out
+    assert "has no masks yet; they are made and kept in it" in made.err
+    assert Take.load(take).people["person-1"].masks is not None
+    path = extracted / "avatars" / "person-1.ply"
+    avatar = read_avatar(path, body)
+    assert avatar.name == "person-1"
+    assert len(avatar) == 2000
+    # Somebody in colours, not the grey they begin in.
+    assert avatar.gaussians.harmonics.std() > 0.1
+
+    over = tmp_path / "over.mp4"
+    filmed = mocap(
+        "avatar", "animate", path, "--motion", take, "--camera", "original", "--out", over
+    )
+    assert filmed.code == 0, filmed.err
+    clip = Take.load(take)
+    shown = pictures(over)
+    assert len(shown) == len(clip.video.timestamps)
+    assert shown[0].shape[:2] == (clip.video.height, clip.video.width)
+    seen = pictures(Path(clip.video.path))
+    mask = clip.people["person-1"].masks.at(10)
+    # It is in the place of the person, in about the person's colours; elsewhere the clip is left.
+    off = np.abs(shown[10] - seen[10]).mean(-1)
+    assert 4 < off[mask].mean() < 60
+    assert off[~mask].mean() < 4
+
+    better = tmp_path / "better.h5"
+    refined = mocap("avatar", "refine", take, "--out", better)
+    assert refined.code == 0, refined.err
+    assert "person-1: " in refined.out
+    kept = Take.load(better)
+    assert kept.provenance[-1].name == "picture"
+    gap = kept.people["person-1"].body.joints - clip.people["person-1"].body.joints
+    assert np.abs(gap).max() < 0.3
+
+
+def test_avatars_dance(mocap, grey, tmp_path, data_dir):
+    dance = data_dir / "motions" / "animated_drawings" / "fair1" / "wave_hello.bvh"
+    film = tmp_path / "wave.mp4"
+    ended = mocap("avatar", "animate", grey, "--motion", dance, "--size", "96x64", "--out", film)
+    assert ended.code == 0, ended.err
+    assert "filming avatars" in ended.err
+    shown = pictures(film)
+    assert f"{len(shown)} frames" in ended.out
+    assert shown[0].shape == (64, 96, 3)
+    # The camera goes round: the floor moves, and so does the avatar.
+    assert np.abs(shown[0] - shown[len(shown) // 2]).max() > 40
+
+
+def test_colours_behind_avatars(mocap, grey, extracted, tmp_path):
+    for colour, wanted in (("white", 255), ("#000000", 0)):
+        film = tmp_path / "film.mp4"
+        ended = mocap(
+            *("avatar", "animate", grey, "--motion", extracted / "take.h5", "--size", "64x64"),
+            *("--background", colour, "--out", film),
+        )
+        assert ended.code == 0, ended.err
+        assert np.abs(pictures(film)[0][0, 0] - wanted).max() < 6
+    assert "grey moves as person-1" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--size", "wide"), "'wide' is no size such as 960x720"),
+        (("--background", "blueish"), "no colour such as #20c040"),
+        (("--background", "clip"), "give --camera original"),
+        (("--camera", "nowhere.toml"), "nor a calibration file that is there"),
+        (("--person", "person-7"), "has no motion of 'person-7', only of person-1"),
+        (("--out", "none/film.mp4"), "there is no folder none"),
+        (("--out", "film.gif"), "film.gif"),
+    ],
+)
+def test_what_cannot_be_filmed_is_said(mocap, grey, extracted, tmp_path, arguments, words):
+    film = () if "--out" in arguments else ("--out", tmp_path / "film.mp4")
+    ended = mocap("avatar", "animate", grey, "--motion", extracted / "take.h5", *film, *arguments)
+    assert ended.code in (1, 2)
+    assert words in " ".join(ended.err.replace("│", " ").split())
+    assert not list(tmp_path.glob("*.mp4"))
+
+
+def test_motion_files_have_no_camera(mocap, grey, tmp_path, data_dir):
+    wave = data_dir / "motions" / "animated_drawings" / "fair1" / "wave_hello.bvh"
+    ended = mocap(
+        *("avatar", "animate", grey, "--motion", wave, "--camera", "original"),
+        *("--out", tmp_path / "film.mp4"),
+    )
+    assert ended.code == 1
+    assert "wave_hello.bvh: has no camera; film it with --camera orbit" in ended.err
+
+
+def test_meshes_and_empty_folders_are_no_avatars(mocap, extracted, tmp_path):
+    (tmp_path / "cube.ply").write_text(
+        "ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\nproperty float y\n"
+        "property float z\nend_header\n0 0 0\n"
+    )
+    motion = ("--motion", extracted / "take.h5", "--out", tmp_path / "film.mp4")
+    ended = mocap("avatar", "animate", tmp_path / "cube.ply", *motion)
+    assert ended.code == 1
+    assert "cube.ply: is a mesh or a point cloud" in ended.err
+    (tmp_path / "none").mkdir()
+    ended = mocap("avatar", "animate", tmp_path / "none", *motion)
+    assert ended.code == 1
+    assert "holds no avatar (.ply); `mocap avatar create` makes them" in ended.err
+
+
+def test_nobody_else_is_made_or_refined(mocap, extracted, tmp_path):
+    take = shutil.copy(extracted / "take.h5", tmp_path / "take.h5")
+    ended = mocap("avatar", "refine", take, "--out", take)
+    assert ended.code == 1
+    assert "is the take itself; give the corrected one another name" in ended.err
+    ended = mocap("avatar", "refine", take, "--out", tmp_path / "take.bvh")
+    assert ended.code == 1
+    assert "a take's name ends in .h5" in ended.err
+    ended = mocap("avatar", "create", take, "--person", "anna")
+    assert ended.code == 1
+    assert "the take has no 'anna', only person-1" in ended.err
+    assert not (tmp_path / "avatars").exists()
