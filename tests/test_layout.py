@@ -59,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("take", "body", "skeletons", "geometry", "feet", "easing", "errors", "progress", "files")
     },
     "retarget": {*RECORD, "body", "feet", "easing", "files"},
-    "avatar": {*RECORD, "body", "video", "files"},
+    "avatar": {*RECORD, "body", "video", "files", "distortion"},
     "evaluate": {*RECORD, "body", "video", "calibration", "files", "masks"},
     "view": {*RECORD, "body", "video"},
     "masks": {*RECORD, "body", "keypoints", "video"},

@@ -7,7 +7,7 @@ from mocap.avatar.binding import Binding, bind
 from mocap.avatar.correcting import Correction, corrected
 from mocap.avatar.creation import Created, CreationConfig, create_avatars
 from mocap.avatar.file import binding_file, read_avatar, write_avatar
-from mocap.avatar.filming import Background, film, film_over
+from mocap.avatar.filming import Background, film, film_over, seen_in
 from mocap.avatar.gaussians import Gaussians
 from mocap.avatar.harmonics import colours_from, constant_harmonics
 from mocap.avatar.likeness import Likeness, likeness
@@ -50,6 +50,7 @@ __all__ = [
     "read_splat",
     "refine",
     "render",
+    "seen_in",
     "studio",
     "surface_avatar",
     "together",

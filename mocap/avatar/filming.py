@@ -9,7 +9,6 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from mocap.avatar.acting import Act, together
-from mocap.avatar.gaussians import Gaussians
 from mocap.avatar.lens import lens_picture
 from mocap.avatar.projection import View
 from mocap.avatar.rendering import render
@@ -102,23 +101,40 @@ def film_over(
         size = info.width, info.height
         with VideoWriter(path, *size, info.fps) as writer:
             for frame in source:
-                people = [one for act in acts if (one := act.at(frame.index)) is not None]
-                image = frame.image
-                if people:
-                    image = _over(image, together(people), camera, frame.index)
+                planes = seen_in(acts, camera, size, frame.index)
+                image = frame.image if planes is None else _over(frame.image, planes)
                 writer.write(image, frame.time)
                 progress(STAGE, frame.index + 1, max(last + 1, frame.index + 1))
     return path
 
 
-def _over(
-    image: UInt8[np.ndarray, "height width 3"], scene: Gaussians, camera: Camera, frame: int
-) -> UInt8[np.ndarray, "height width 3"]:
-    """A clip's picture with Gaussians in it."""
-    view = View.pinhole(camera, frame, scene.means)
-    picture = render(scene, view, (image.shape[1], image.shape[0]))
+def seen_in(
+    acts: Sequence[Act], camera: Camera, size: tuple[int, int], frame: int
+) -> Float[np.ndarray, "height width 4"] | None:
+    """Avatars as a clip's camera shows them, lens and all, in front of black.
+
+    Args:
+        acts: who moves how, in the clip's frames.
+        camera: of the clip.
+        size: of its pictures: width and height, pixels.
+        frame: of the clip.
+
+    Returns:
+        Red, green, blue, 0 to 1, and how much of what is behind is hidden; None for nobody.
+    """
+    people = [one for act in acts if (one := act.at(frame)) is not None]
+    if not people:
+        return None
+    scene = together(people)
+    picture = render(scene, View.pinhole(camera, frame, scene.means), size)
     planes = torch.cat([picture.colour, picture.alpha[..., None]], -1).cpu().numpy()
-    planes = lens_picture(planes.astype(np.float32), camera, frame)
+    return lens_picture(planes.astype(np.float32), camera, frame)
+
+
+def _over(
+    image: UInt8[np.ndarray, "height width 3"], planes: Float[np.ndarray, "height width 4"]
+) -> UInt8[np.ndarray, "height width 3"]:
+    """A clip's picture with avatars in it."""
     mixed = planes[..., :3] * 255 + (1 - planes[..., 3:]) * image
     return mixed.clip(0, 255).round().astype(np.uint8)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mocap.avatar import (
     Act,
@@ -20,6 +21,7 @@ from mocap.avatar import (
     film_over,
     load_avatar,
     orbit,
+    seen_in,
     studio,
     write_avatar,
 )
@@ -29,6 +31,7 @@ from mocap.cli.console import note
 from mocap.cli.folders import writable_folder
 from mocap.datasets.motions import motion_sources, to_body
 from mocap.errors import MocapError
+from mocap.evaluate import Pictures
 from mocap.geometry import Camera
 from mocap.masks import LightSegmenter, require_video, with_masks
 from mocap.progress import Progress
@@ -158,6 +161,34 @@ def shoot(shot: Shot, progress: Progress) -> int:
     views = _views(shot, acts, take, len(times), fps, size)
     film(acts, views, size, times, fps, shot.out, background=behind, progress=progress)
     return len(times)
+
+
+def pictures_of(folder: Path, take: Take, body: Body) -> Pictures:
+    """What a take's camera sees of its people's avatars, frame by frame, in front of black.
+
+    Args:
+        folder: of the avatars, or a single one.
+        take: in which people of the avatars' names move.
+        body: the model that they are bound to.
+    """
+    avatars = [load_avatar(path, body) for path in _splats([folder])]
+    moving = {name for name, one in take.people.items() if one.body is not None}
+    for avatar in avatars:
+        if avatar.name not in moving:
+            raise MocapError(
+                f"{folder}: has an avatar of {avatar.name!r}, who has no motion in the take; its "
+                f"people are {', '.join(moving) or 'nobody'}"
+            )
+    acts = [act_of(avatar, take.people[avatar.name]) for avatar in avatars]
+    size = take.video.width, take.video.height
+
+    def at(frame: int) -> tuple[Tensor, Tensor]:
+        planes = seen_in(acts, take.camera, size, frame)
+        if planes is None:
+            planes = np.zeros((size[1], size[0], 4), np.float32)
+        return torch.from_numpy(planes[..., :3]), torch.from_numpy(planes[..., 3])
+
+    return at
 
 
 def _splats(paths: Sequence[Path]) -> list[Path]:

@@ -16,7 +16,8 @@ from mocap.errors import MocapError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from mocap.evaluate import PersonAgreement, PictureReport
+    from mocap.body import Body
+    from mocap.evaluate import PersonAgreement, PictureReport, Pictures
     from mocap.masks import Segmenter
     from mocap.progress import Progress
     from mocap.take import Take
@@ -31,9 +32,10 @@ def evaluate_picture(
     avatars: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            help="A video of everybody's avatar on a plain background, frame by frame as the clip "
-            "and as large: measures how alike the two are, too (PSNR, SSIM).",
+            metavar="DIR|FILE",
+            help="Everybody's avatars, as `mocap avatar create` makes them, or a video of them on "
+            "a plain background, frame by frame as the clip and as large: measures how alike they "
+            "and the clip are, too (PSNR, SSIM).",
         ),
     ] = None,
     person: Annotated[
@@ -82,7 +84,7 @@ def evaluate_picture(
         raise typer.BadParameter("would be written over what is read", param_hint="--json")
     with starting():
         from mocap.body import load_body
-        from mocap.evaluate import LEAST_IOU, RenderedVideo, compare_with_picture
+        from mocap.evaluate import LEAST_IOU, compare_with_picture
         from mocap.masks import require_video
         from mocap.take import Take
     with waiting("reading"):
@@ -95,7 +97,7 @@ def evaluate_picture(
         clip = video or Path(found.video.path)
         require_video(found, clip)
         model = load_body(body)
-        pictures = None if avatars is None else RenderedVideo(avatars, found)
+        pictures = None if avatars is None else _pictures(avatars, found, model)
     with StageProgress() as progress, _masks(found, progress) as masks:
         report = compare_with_picture(
             found,
@@ -124,9 +126,23 @@ def add_to(app: typer.Typer, name: str) -> None:
         epilog=examples(
             "mocap evaluate picture clip-mocap/take.h5",
             "mocap evaluate picture clip-mocap/take.h5 --every 5 --json figures.json",
-            "mocap evaluate picture clip-mocap/take.h5 --avatars avatars.mp4",
+            "mocap evaluate picture clip-mocap/take.h5 --avatars clip-mocap/avatars",
         ),
     )(evaluate_picture)
+
+
+def _pictures(avatars: Path, take: "Take", body: "Body") -> "Pictures":
+    """What avatars look like in the clip's frames.
+
+    Raises:
+        MocapError: they are not there, damaged, or of somebody else; the video does not fit.
+    """
+    from mocap.cli.avatar_jobs import pictures_of
+    from mocap.evaluate import RenderedVideo
+
+    if avatars.is_dir() or avatars.suffix.lower() == ".ply":
+        return pictures_of(avatars, take, body)
+    return RenderedVideo(avatars, take)
 
 
 @contextmanager
