@@ -11,9 +11,10 @@ from mocap.avatar.filming import Background, film, film_over, seen_in
 from mocap.avatar.gaussians import Gaussians
 from mocap.avatar.harmonics import colours_from, constant_harmonics
 from mocap.avatar.likeness import Likeness, likeness
+from mocap.avatar.picture_energy import RefineConfig
 from mocap.avatar.ply import read_splat, write_splat
 from mocap.avatar.projection import View
-from mocap.avatar.refining import RefineConfig, Refined, refine
+from mocap.avatar.refining import Refined, refine
 from mocap.avatar.rendering import Rendering, render
 from mocap.avatar.stage_set import orbit, studio
 from mocap.avatar.surface import surface_avatar

@@ -12,7 +12,8 @@ from jaxtyping import Float
 
 from mocap.avatar.avatar import Avatar
 from mocap.avatar.looks import Look, looks, pose_at
-from mocap.avatar.refining import RefineConfig, Refined, refine
+from mocap.avatar.picture_energy import RefineConfig
+from mocap.avatar.refining import Refined, refine
 from mocap.body import Body, BodyPose
 from mocap.errors import AvatarError
 from mocap.progress import Progress, silent

@@ -9,8 +9,9 @@ import torch
 from mocap.avatar import Avatar, RefineConfig, refine, render, surface_avatar
 from mocap.avatar.colouring import with_colours
 from mocap.avatar.looks import Look
+from mocap.avatar.picture_energy import Stage
 from mocap.avatar.projection import View
-from mocap.avatar.refining import Stage, shown
+from mocap.avatar.refining import shown
 from mocap.body import Body, BodyPose
 from mocap.geometry import look_at
 
