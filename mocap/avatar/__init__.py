@@ -1,4 +1,4 @@
-"""Avatars of 3D Gaussians: made from a clip, moved by any motion, rendered on CPU or GPU."""
+"""Avatars of 3D Gaussians: made from a clip, moved by any motion, rendered on CPU or GPU, meshed."""
 
 from mocap.avatar.acting import Act, act, act_of, together
 from mocap.avatar.adopting import adopt, load_avatar
@@ -11,6 +11,10 @@ from mocap.avatar.filming import Background, film, film_over, seen_in
 from mocap.avatar.gaussians import Gaussians
 from mocap.avatar.harmonics import colours_from, constant_harmonics
 from mocap.avatar.likeness import Likeness, likeness
+from mocap.avatar.mesh_files import write_mesh
+from mocap.avatar.mesh_quality import MeshQuality, compare_meshes
+from mocap.avatar.mesh_sequence import write_mesh_sequence
+from mocap.avatar.meshing import Mesh, mesh_of
 from mocap.avatar.picture_energy import RefineConfig
 from mocap.avatar.ply import read_splat, write_splat
 from mocap.avatar.projection import View
@@ -29,6 +33,8 @@ __all__ = [
     "CreationConfig",
     "Gaussians",
     "Likeness",
+    "Mesh",
+    "MeshQuality",
     "RefineConfig",
     "Refined",
     "Rendering",
@@ -39,6 +45,7 @@ __all__ = [
     "bind",
     "binding_file",
     "colours_from",
+    "compare_meshes",
     "constant_harmonics",
     "corrected",
     "create_avatars",
@@ -46,6 +53,7 @@ __all__ = [
     "film_over",
     "likeness",
     "load_avatar",
+    "mesh_of",
     "orbit",
     "read_avatar",
     "read_splat",
@@ -56,5 +64,7 @@ __all__ = [
     "surface_avatar",
     "together",
     "write_avatar",
+    "write_mesh",
+    "write_mesh_sequence",
     "write_splat",
 ]

@@ -6,7 +6,7 @@ As in Kerbl et al. 2023, "3D Gaussian Splatting for Real-Time Radiance Field Ren
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 #: How many coefficients a colour channel has, by the degree of its spherical harmonics.
@@ -67,4 +67,14 @@ class Gaussians:
             self.rotations.to(where),
             self.opacities.to(where),
             self.harmonics.to(where),
+        )
+
+    def where(self, chosen: Bool[Tensor, " gaussians"]) -> "Gaussians":
+        """Those of them that are chosen, in their order."""
+        return Gaussians(
+            self.means[chosen],
+            self.scales[chosen],
+            self.rotations[chosen],
+            self.opacities[chosen],
+            self.harmonics[chosen],
         )
