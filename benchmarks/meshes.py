@@ -104,7 +104,8 @@ def main() -> None:
             print(
                 f"{name:10} {cameras:7}  {'yes' if surface.is_watertight else 'NO':>6}  "
                 f"{quality.iou:.4f}  {chamfer:7.2f}  {there:9.2f}  {back:9.2f}  {outward:7.2f}  "
-                f"{quality.normal_consistency:7.3f}  {len(mesh.faces):9}  {wall:7.1f} ({processor:.1f})",
+                f"{quality.normal_consistency:7.3f}  {len(mesh.faces):9}  "
+                f"{wall:7.1f} ({processor:.1f})",
                 flush=True,
             )
         if given.out is not None:

@@ -1,4 +1,4 @@
-"""Avatars of 3D Gaussians: made from a clip, moved by any motion, rendered on CPU or GPU, meshed."""
+"""Avatars of 3D Gaussians: made from a clip, moved by any motion, as pictures and as meshes."""
 
 from mocap.avatar.acting import Act, act, act_of, together
 from mocap.avatar.adopting import adopt, load_avatar

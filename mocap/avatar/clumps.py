@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import torch
 from scipy import sparse
 from scipy.spatial import cKDTree
 
@@ -47,5 +48,4 @@ def largest_clump(gaussians: Gaussians) -> Gaussians:
     _, clumps = sparse.csgraph.connected_components(links, directed=False)
     clump = clumps[inverse.ravel()]
     weights = np.bincount(clump, visible.opacities.detach().cpu().double().numpy())
-    kept = np.flatnonzero(clump == weights.argmax())
-    return visible.where(visible.opacities.new_tensor(kept).long())
+    return visible.where(torch.from_numpy(clump == weights.argmax()).to(visible.means.device))

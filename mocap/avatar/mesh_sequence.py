@@ -31,7 +31,7 @@ def write_mesh_sequence(
     *,
     source: str,
     kind: str = "ply",
-    cameras: int = 48,
+    cameras: int = 24,
     resolution: float = 0.005,
     progress: Progress = silent,
 ) -> Path:

@@ -52,7 +52,7 @@ class Mesh:
 def mesh_of(
     gaussians: Gaussians,
     *,
-    cameras: int = 48,
+    cameras: int = 24,
     resolution: float = 0.005,
     progress: Progress = silent,
 ) -> Mesh:

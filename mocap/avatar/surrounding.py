@@ -14,6 +14,7 @@ The mean depth that a picture tells is biased, in three ways, which are dealt wi
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,7 +97,7 @@ class Sight:
 def sights(
     gaussians: Gaussians, box: Float[np.ndarray, "2 3"], cameras: int, pixel: float
 ) -> Iterator[Sight]:
-    """What cameras see that stand evenly around.
+    """What cameras see that stand evenly around; as many at once as PyTorch may use threads.
 
     Args:
         gaussians: in the world.
@@ -104,13 +105,28 @@ def sights(
         cameras: how many.
         pixel: metres in the middle of the box that a pixel shows.
     """
-    for direction in evenly(cameras):
+
+    def see(direction: np.ndarray) -> Sight:
         K, R, t, size = _camera(box, direction, pixel)
         view = View(*(torch.from_numpy(part).to(gaussians.means) for part in (K, R, t)))
         with torch.no_grad():
             whole = render(gaussians, view, size)
             front = _unhidden(gaussians, view, whole)
-            yield _sight((K, R, t), whole, render(front, view, size), _planes(front, view, size))
+            return _sight((K, R, t), whole, render(front, view, size), _planes(front, view, size))
+
+    threads = torch.get_num_threads()
+    # A picture a thread: where other programs run, threads that share one mostly wait.
+    pool = ThreadPoolExecutor(
+        threads if gaussians.means.device.type == "cpu" else 1,
+        initializer=torch.set_num_threads,
+        initargs=(1,),
+    )
+    try:
+        yield from pool.map(see, evenly(cameras))
+    finally:
+        pool.shutdown(cancel_futures=True)
+        # What was set in those threads is also what new ones begin with.
+        torch.set_num_threads(threads)
 
 
 def evenly(count: int) -> Float[np.ndarray, "count 3"]:

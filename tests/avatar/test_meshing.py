@@ -138,6 +138,14 @@ def test_what_encloses_nothing_has_no_mesh(nothing):
         mesh_of(nothing, **COARSE)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no NVIDIA GPU")
+def test_a_gpu_makes_the_same_mesh(cloud, coarse):
+    mesh = mesh_of(cloud.to("cuda"), **COARSE)
+    quality = compare_meshes(mesh.surface, coarse.surface, samples=10_000)
+    assert quality.iou > 0.999
+    assert quality.chamfer < 1e-4
+
+
 def test_too_fine_a_resolution_is_refused_with_one_that_works(cloud):
     with pytest.raises(AvatarError, match=r"too far for voxels of 0\.0001 m; choose 0\.0"):
         mesh_of(cloud, resolution=1e-4)

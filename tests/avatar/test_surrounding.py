@@ -1,5 +1,7 @@
 """What cameras around a sphere see of it, against the sphere itself."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -69,6 +71,21 @@ def test_thick_gaussians_are_seen_in_front_of_their_middles():
         for sight in sights(thick, BOX, 4, 0.003)
     ]
     assert 0.2 * deviation < np.mean(means) < 1.0 * deviation
+
+
+def test_threads_change_nothing_and_are_given_back(cloud):
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            found.append([sight.planes for sight in sights(cloud, BOX, 5, 0.006)])
+            assert torch.get_num_threads() == threads
+            with ThreadPoolExecutor(1) as pool:
+                assert pool.submit(torch.get_num_threads).result() == threads
+    finally:
+        torch.set_num_threads(before)
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("count", [1, 4, 48])
