@@ -70,8 +70,8 @@ class RefineConfig:
     depth_spread: float = 0.03
     spacing: float = 0.15
     calm: float = 3.0
-    still: float = 0.01
-    colour: float = 600.0
+    still: float = 0.004
+    colour: float = 300.0
     every: int = 6
 
 

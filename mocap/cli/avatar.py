@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mocap.cli import avatar_mesh
 from mocap.cli.console import configure, note, say, starting
 from mocap.cli.options import (
     BodyFile,
@@ -158,7 +159,7 @@ def animate(
     configure(quiet=quiet)
     started = time.monotonic()
     with starting():
-        from mocap.cli.avatar_jobs import Shot, shoot
+        from mocap.cli.avatar_films import Shot, shoot
     shot = Shot(
         tuple(avatars),
         motion,
@@ -287,4 +288,5 @@ def add_to(app: typer.Typer) -> None:
             "mocap avatar refine clip-mocap/take.h5 --person person-2 --out better.h5",
         ),
     )(refine)
+    avatar_mesh.add_to(_commands)
     app.add_typer(_commands, name="avatar")

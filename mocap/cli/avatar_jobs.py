@@ -1,8 +1,8 @@
-"""What ``mocap avatar`` does: masks where there are none, avatars and motions from files, films."""
+"""What ``mocap avatar`` works with: masks where there are none, avatars and motions from files."""
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,69 +12,25 @@ from torch import Tensor
 from mocap.avatar import (
     Act,
     Avatar,
-    Background,
-    View,
     act,
     act_of,
     create_avatars,
-    film,
-    film_over,
     load_avatar,
-    orbit,
     seen_in,
-    studio,
     write_avatar,
 )
-from mocap.body import Body, load_body
-from mocap.calibration import read_calibration
+from mocap.body import Body
 from mocap.cli.console import note
 from mocap.cli.folders import writable_folder
 from mocap.datasets.motions import motion_sources, to_body
 from mocap.errors import MocapError
 from mocap.evaluate import Pictures
-from mocap.geometry import Camera
 from mocap.masks import LightSegmenter, require_video, with_masks
 from mocap.progress import Progress
 from mocap.take import Take
 
-#: What cameras and backgrounds can be called.
-ORBIT, ORIGINAL = "orbit", "original"
-STUDIO, CLIP = "studio", "clip"
-_COLOURS = {"black": (0.0, 0.0, 0.0), "white": (1.0, 1.0, 1.0), "grey": (0.5, 0.5, 0.5)}
-_TAKES = (".h5", ".hdf5")
-#: Poses whose joints are worked out at once.
-_CHUNK = 512
-
-
-@dataclass(frozen=True)
-class Shot:
-    """A film to be made; see ``mocap avatar animate``.
-
-    Attributes:
-        avatars: splats, or folders of them.
-        motion: a take or a motion file.
-        out: the film.
-        camera: orbit, original, or a calibration file.
-        person: whose motion of a take.
-        size: of the picture: width and height, pixels.
-        turns: of an orbiting camera.
-        background: studio, clip or a colour; the camera's own if empty.
-        fps: of a motion file.
-        video: of a take, if it was moved.
-        body: file of the model; the open body if None.
-    """
-
-    avatars: tuple[Path, ...]
-    motion: Path
-    out: Path
-    camera: str = ORBIT
-    person: str | None = None
-    size: tuple[int, int] = (960, 720)
-    turns: float = 1.0
-    background: str = ""
-    fps: float | None = None
-    video: Path | None = None
-    body: Path | None = None
+#: How names of takes end.
+TAKES = (".h5", ".hdf5")
 
 
 def masked(path: Path, video: Path | None, body: Body, progress: Progress) -> tuple[Take, Path]:
@@ -120,49 +76,6 @@ def own_avatars(
     return {name: found[name] for name in wanted}
 
 
-def shoot(shot: Shot, progress: Progress) -> int:
-    """Make a film.
-
-    Returns:
-        How many frames it has.
-
-    Raises:
-        MocapError: with what is wrong, and what to do.
-    """
-    is_take = shot.motion.suffix.lower() in _TAKES
-    if shot.camera == ORIGINAL and not is_take:
-        raise MocapError(f"{shot.motion}: has no camera; film it with --camera orbit")
-    if shot.background == CLIP and shot.camera != ORIGINAL:
-        raise MocapError(
-            "a clip's pictures are only behind what its own camera sees: give "
-            "--camera original, or another --background"
-        )
-    if not shot.out.parent.is_dir():
-        raise MocapError(f"{shot.out}: there is no folder {shot.out.parent}")
-    behind = _background(shot.background)
-    body = load_body(shot.body)
-    take = Take.load(shot.motion) if is_take else None
-    over = shot.camera == ORIGINAL and shot.background in ("", CLIP)
-    if take is not None and over:
-        require_video(take, shot.video or Path(take.video.path))
-    avatars = [load_avatar(path, body) for path in _splats(shot.avatars)]
-    if take is None:
-        acts, times, fps = _of_file(avatars, shot, body, progress)
-    else:
-        acts = _of_take(avatars, take, shot)
-        times, fps = take.video.timestamps, take.video.fps
-    if take is not None and over:
-        clip = shot.video or Path(take.video.path)
-        film_over(acts, take.camera, clip, fps, shot.out, progress=progress)
-        return len(times)
-    size = shot.size
-    if take is not None and shot.camera == ORIGINAL:
-        size = take.video.width, take.video.height
-    views = _views(shot, acts, take, len(times), fps, size)
-    film(acts, views, size, times, fps, shot.out, background=behind, progress=progress)
-    return len(times)
-
-
 def pictures_of(folder: Path, take: Take, body: Body) -> Pictures:
     """What a take's camera sees of its people's avatars, frame by frame, in front of black.
 
@@ -171,7 +84,7 @@ def pictures_of(folder: Path, take: Take, body: Body) -> Pictures:
         take: in which people of the avatars' names move.
         body: the model that they are bound to.
     """
-    avatars = [load_avatar(path, body) for path in _splats([folder])]
+    avatars = [load_avatar(path, body) for path in splats([folder])]
     moving = {name for name, one in take.people.items() if one.body is not None}
     for avatar in avatars:
         if avatar.name not in moving:
@@ -191,7 +104,12 @@ def pictures_of(folder: Path, take: Take, body: Body) -> Pictures:
     return at
 
 
-def _splats(paths: Sequence[Path]) -> list[Path]:
+def splats(paths: Sequence[Path]) -> list[Path]:
+    """The files of avatars that are given, or in folders that are.
+
+    Raises:
+        MocapError: one is not there, or holds none.
+    """
     found: list[Path] = []
     for path in paths:
         if not path.exists():
@@ -203,40 +121,64 @@ def _splats(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _of_take(avatars: Sequence[Avatar], take: Take, shot: Shot) -> list[Act]:
-    """Who of a take moves which avatar: by name, or in order."""
+def acts_of_take(
+    avatars: Sequence[Avatar], take: Take, path: Path, person: str | None = None
+) -> list[Act]:
+    """Who of a take moves which avatar: by name, or in order.
+
+    Args:
+        avatars: of whomever.
+        take: with somebody's motion.
+        path: of the take, for messages.
+        person: whose motion it shall be, of a single avatar.
+
+    Raises:
+        MocapError: nobody has a motion, or not who was asked for, or too few.
+    """
     moving = {name: one for name, one in take.people.items() if one.body is not None}
     if not moving:
-        raise MocapError(f"{shot.motion}: nobody in it has a motion; `mocap fit` makes it")
-    if shot.person is not None:
-        if shot.person not in moving:
-            raise MocapError(
-                f"{shot.motion}: has no motion of {shot.person!r}, only of {', '.join(moving)}"
-            )
+        raise MocapError(f"{path}: nobody in it has a motion; `mocap fit` makes it")
+    if person is not None:
+        if person not in moving:
+            raise MocapError(f"{path}: has no motion of {person!r}, only of {', '.join(moving)}")
         if len(avatars) > 1:
             raise MocapError(f"--person is for one avatar, and there are {len(avatars)}")
-        return [act_of(avatars[0], moving[shot.person])]
+        return [act_of(avatars[0], moving[person])]
     named = [one for one in avatars if one.name in moving]
     if len(named) == len({one.name for one in named}) == len(avatars):
         return [act_of(one, moving[one.name]) for one in avatars]
     if len(avatars) > len(moving):
-        raise MocapError(f"{len(avatars)} avatars, but {shot.motion} has {len(moving)} people")
+        raise MocapError(f"{len(avatars)} avatars, but {path} has {len(moving)} people")
     pairs = list(zip(avatars, moving.values(), strict=False))
-    for avatar, person in pairs:
-        note(f"{avatar.name} moves as {person.label}")
-    return [act_of(avatar, person) for avatar, person in pairs]
+    for avatar, one in pairs:
+        note(f"{avatar.name} moves as {one.label}")
+    return [act_of(avatar, one) for avatar, one in pairs]
 
 
-def _of_file(
-    avatars: Sequence[Avatar], shot: Shot, body: Body, progress: Progress
+def acts_of_file(
+    avatars: Sequence[Avatar], path: Path, body: Body, progress: Progress, fps: float | None = None
 ) -> tuple[list[Act], np.ndarray, float]:
-    """One person's motion, of which every avatar performs the same side by side."""
-    found = motion_sources(shot.motion, body)
+    """One person's motion, which all avatars perform side by side.
+
+    Args:
+        avatars: of whomever.
+        path: of the motion.
+        body: the model.
+        progress: told of frames that the body has followed.
+        fps: in place of what the file tells.
+
+    Returns:
+        Who moves how, the times of the frames, and how many there are in a second.
+
+    Raises:
+        MocapError: it is no motion of one person.
+    """
+    found = motion_sources(path, body)
     if len(found) != 1:
-        raise MocapError(f"{shot.motion}: holds {len(found)} clips; name one of them")
+        raise MocapError(f"{path}: holds {len(found)} clips; name one of them")
     clip = found[0].read()
-    if shot.fps is not None:
-        clip = replace(clip, fps=shot.fps)
+    if fps is not None:
+        clip = replace(clip, fps=fps)
     exact = body.to(dtype=torch.float64)
     moved = to_body(clip, exact, on_frames=lambda done: progress("following", done, len(clip)))
     pose = moved.body_pose()
@@ -250,59 +192,3 @@ def _of_file(
         aside = np.array([1.2 * (index - 0.5 * (len(avatars) - 1)), 0.0, 0.0])
         acts.append(act(avatar, pose, joints + aside, frames))
     return acts, frames / moved.fps, moved.fps
-
-
-def _views(
-    shot: Shot,
-    acts: Sequence[Act],
-    take: Take | None,
-    count: int,
-    fps: float,
-    size: tuple[int, int],
-) -> list[View]:
-    like = acts[0].avatar.betas
-    if shot.camera == ORBIT:
-        people = []
-        for one in acts:
-            places = np.full((count, 3), np.nan)
-            places[one.frames] = one.pelvis
-            people.append(places)
-        return orbit(people, size, shot.turns, fps)
-    if shot.camera == ORIGINAL:
-        assert take is not None
-        return [View.pinhole(take.camera, frame, like) for frame in range(count)]
-    return [View.pinhole(_placed_camera(shot.camera, size), 0, like)]
-
-
-def _placed_camera(named: str, size: tuple[int, int]) -> Camera:
-    """A camera from a calibration file, which has to say where it stands."""
-    file, _, name = named.rpartition(":") if not Path(named).exists() else (named, "", "")
-    if not file or not Path(file).exists():
-        raise MocapError(
-            f"--camera {named}: is neither orbit nor original, nor a calibration file that is there"
-        )
-    calibration = read_calibration(file, name or None)
-    if calibration.rotation is None or calibration.translation is None:
-        raise MocapError(
-            f"{file}: does not tell where the camera is in a world with a known way up"
-        )
-    return calibration.fitted(*size).camera()
-
-
-def _background(text: str) -> Background:
-    """What is behind avatars."""
-    if text in ("", STUDIO, CLIP):
-        return studio
-    if text in _COLOURS:
-        return _COLOURS[text]
-    digits = text.removeprefix("#")
-    try:
-        if len(digits) != 6:
-            raise ValueError
-        red, green, blue = (int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4))
-        return red, green, blue
-    except ValueError:
-        raise MocapError(
-            f"--background {text}: is none of studio, clip, {', '.join(_COLOURS)}, and no colour "
-            "such as #20c040"
-        ) from None

@@ -48,6 +48,8 @@ _STAGES = {
     "looking": ("looking at people", "frames"),
     "outlines": ("shaping avatars", "pictures"),
     "colours": ("colouring avatars", "pictures"),
+    "depth pictures": ("looking all around", "pictures"),
+    "surface": ("fusing depths", "points"),
     "filming": ("filming avatars", "frames"),
     "picture": ("refining motion by the picture", "frames"),
 }

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trimesh
 
 from mocap.avatar import read_avatar, surface_avatar, write_avatar
 from mocap.body import Body
@@ -147,3 +148,25 @@ def test_nobody_else_is_made_or_refined(mocap, extracted, tmp_path):
     assert ended.code == 1
     assert "the take has no 'anna', only person-1" in ended.err
     assert not (tmp_path / "avatars").exists()
+
+
+def test_an_avatar_has_a_mesh_at_rest_and_in_motion(mocap, grey, extracted, tmp_path):
+    ended = mocap("avatar", "mesh", grey, "--out", tmp_path / "rest.glb", "--resolution", 20)
+    assert ended.code == 0, ended.err
+    scene = trimesh.load(tmp_path / "rest.glb")
+    assert 1.5 < scene.extents[1] < 1.7
+    folder = tmp_path / "meshes"
+    ended = mocap(
+        *("avatar", "mesh", grey, "--motion", extracted / "take.h5", "--every", 10),
+        *("--resolution", 20, "--format", "obj", "--out", folder),
+    )
+    assert ended.code == 0, ended.err
+    assert "2 meshes" in ended.out
+    assert sorted(file.name for file in folder.glob("*.obj")) == ["000000.obj", "000010.obj"]
+    assert trimesh.load(folder / "000010.obj").is_watertight
+    ended = mocap("avatar", "mesh", grey, "--out", tmp_path / "rest.stl")
+    assert ended.code == 1
+    assert "rest.stl: a mesh's name ends in .ply, .obj or .glb" in ended.err
+    ended = mocap("avatar", "mesh", grey, "--out", grey)
+    assert ended.code == 1
+    assert "is the avatar itself" in ended.err

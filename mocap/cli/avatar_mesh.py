@@ -1,0 +1,134 @@
+"""``mocap avatar mesh``: a closed surface of an avatar, at rest or in every frame of a motion."""
+
+import hashlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mocap.cli.console import configure, say, starting
+from mocap.cli.options import BodyFile, Quiet, examples, flowing, one_of
+from mocap.cli.progress import StageProgress
+from mocap.errors import MocapError
+
+if TYPE_CHECKING:
+    from mocap.avatar import Gaussians
+
+_KINDS = ("ply", "obj", "glb")
+
+
+def mesh(
+    avatar: Annotated[
+        Path, typer.Argument(metavar="AVATAR", help="An avatar: a splat (.ply) of one person.")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE|DIR",
+            help="The mesh: .ply, .obj or .glb. With --motion, the folder of a mesh a frame.",
+        ),
+    ],
+    motion: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="In every frame of this: a take.h5, BVH, AMASS .npz, AIST++ .pkl, SMPL keypoints "
+            ".npy. At rest, in T-pose, if not given.",
+        ),
+    ] = None,
+    person: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Whose motion of a take; its own by name if not given."),
+    ] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="NAME", callback=one_of(*_KINDS), help="Of frames: ply, obj or glb."
+        ),
+    ] = "ply",
+    every: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Every N-th frame of the motion only.")
+    ] = 1,
+    cameras: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=4, max=200, help="Depth maps that a mesh is fused from (4 to 200)."
+        ),
+    ] = 24,
+    resolution: Annotated[
+        float,
+        typer.Option(metavar="MM", min=2, max=50, help="Width of a voxel, millimetres (2 to 50)."),
+    ] = 5.0,
+    body: BodyFile = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make a closed mesh with colours of an avatar, or one of every frame of a motion.
+
+    Depth maps from all around are fused to signed distances, and these to a surface without holes.
+    A run that was stopped goes on where it was when it is started again.
+    """
+    configure(quiet=quiet)
+    started = time.monotonic()
+    if motion is None and out.suffix.lower().removeprefix(".") not in _KINDS:
+        raise MocapError(f"{out}: a mesh's name ends in .ply, .obj or .glb")
+    if motion is None and out.exists() and avatar.exists() and out.samefile(avatar):
+        raise MocapError(f"{out}: is the avatar itself; give the mesh another name")
+    with starting():
+        from mocap.avatar import load_avatar, mesh_of, write_mesh, write_mesh_sequence
+        from mocap.body import load_body
+        from mocap.cli.avatar_jobs import TAKES, acts_of_file, acts_of_take
+        from mocap.cli.folders import writable_folder
+        from mocap.take import Take
+    with StageProgress() as progress:
+        model = load_body(body)
+        found = load_avatar(avatar, model)
+        metres = resolution / 1000
+        if motion is None:
+            made = mesh_of(found.gaussians, cameras=cameras, resolution=metres, progress=progress)
+            write_mesh(made, out)
+            say(f"{out}: {len(made.vertices)} vertices ({time.monotonic() - started:.0f} s)")
+            return
+        if motion.suffix.lower() in TAKES:
+            take = Take.load(motion)
+            named = person or (found.name if found.name in take.people else None)
+            (act,) = acts_of_take([found], take, motion, named)
+        else:
+            (act,), _, _ = acts_of_file([found], motion, model, progress)
+        frames = [int(frame) for frame in act.frames[::every]]
+
+        def gaussians_of(frame: int) -> "Gaussians":
+            posed = act.at(frame)
+            assert posed is not None
+            return posed
+
+        source = f"{_sha256(avatar)} {_sha256(motion)} {person} {model.sha256}"
+        with writable_folder(out.parent):
+            write_mesh_sequence(
+                frames,
+                gaussians_of,
+                out,
+                source=source,
+                kind=kind,
+                cameras=cameras,
+                resolution=metres,
+                progress=progress,
+            )
+    say(f"{out}: {len(frames)} meshes ({time.monotonic() - started:.0f} s)")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to its group."""
+    app.command(
+        help=flowing(mesh.__doc__),
+        epilog=examples(
+            "mocap avatar mesh clip-mocap/avatars/person-1.ply --out person-1.glb",
+            "mocap avatar mesh clip-mocap/avatars/person-1.ply --motion clip-mocap/take.h5 "
+            "--format obj --every 5 --out meshes",
+        ),
+    )(mesh)
