@@ -12,11 +12,12 @@ from jaxtyping import Float
 
 from mocap.avatar.avatar import Avatar
 from mocap.avatar.looks import Look, looks, pose_at
-from mocap.avatar.picture_energy import RefineConfig
+from mocap.avatar.picture_energy import BODY, Evidence, RefineConfig
 from mocap.avatar.refining import Refined, refine
 from mocap.body import Body, BodyPose
 from mocap.errors import AvatarError
 from mocap.progress import Progress, silent
+from mocap.skeletons import SKELETONS, SMPLX_55
 from mocap.take import BodyMotion, Person, StageRecord, Take
 
 #: The stage; its version changes when its results do.
@@ -122,7 +123,7 @@ def _corrected_person(
     motion = person.body
     assert motion is not None
     pose = pose_at(motion, slice(None), body.template)
-    resting = None if person.contacts is None else person.contacts.stacked()
+    evidence = _evidence(person)
     count = len(person.frames)
     sums = {part: np.zeros(getattr(motion, part).shape) for part in _PARTS}
     weights, results = np.zeros(count), list[Refined]()
@@ -138,7 +139,7 @@ def _corrected_person(
             avatar,
             part,
             inside,
-            None if resting is None else resting[first:last],
+            Evidence(*(None if one is None else one[first:last] for one in evidence)),
             config,
             fps=fps,
             on_step=on_step,
@@ -158,6 +159,23 @@ def _corrected_person(
         float(np.mean([min(one.before, one.after) for one in results])),
     )
     return replace(person, body=moved), told
+
+
+def _evidence(
+    person: Person,
+) -> tuple[Float[np.ndarray, "frames 4"] | None, Float[np.ndarray, "frames 22"] | None]:
+    """How surely feet rest, and joints were detected, in every frame."""
+    resting = None if person.contacts is None else person.contacts.stacked()
+    points = person.keypoints2d
+    if points is None:
+        return resting, None
+    names = SKELETONS[points.skeleton].names
+    detected = np.zeros((len(person.frames), BODY))
+    for joint, name in enumerate(SMPLX_55.names[:BODY]):
+        # What SMPL-X calls a hip is not where detectors see one, but what turns about it is.
+        if name in names:
+            detected[:, joint] = np.nan_to_num(points.confidence[:, names.index(name)])
+    return resting, detected.clip(0, 1)
 
 
 def _stretches(count: int) -> list[tuple[int, int]]:

@@ -57,6 +57,7 @@ class RefineConfig:
         calm: spread of joints' accelerations, m/s².
         still: how far off a resting foot may be, metres.
         colour: weight of the picture, as against all of these.
+        seen: how far across the line of sight a joint may be off that was detected surely, metres.
         every: one of so many frames is left out and only tells whether the others got better.
     """
 
@@ -71,8 +72,22 @@ class RefineConfig:
     spacing: float = 0.15
     calm: float = 3.0
     still: float = 0.004
-    colour: float = 300.0
+    colour: float = 600.0
+    seen: float = 0.02
     every: int = 6
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the motion that is to be corrected has been told already.
+
+    Attributes:
+        resting: (F, 4) how surely left ankle and ball, right ankle and ball rest, 0 to 1.
+        detected: (F, 22) how surely each joint was detected where it is now seen, 0 to 1.
+    """
+
+    resting: Float[np.ndarray, "frames 4"] | None = None
+    detected: Float[np.ndarray, "frames 22"] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +96,7 @@ class Energy:
 
     avatar: Avatar
     pose: BodyPose
-    resting: Float[np.ndarray, "frames 4"] | None
+    evidence: Evidence
     splines: Float[Tensor, "frames knots"]
     axis: Float[Tensor, "3"]
     fps: float
@@ -149,10 +164,14 @@ class Energy:
             # What moved smoothly still does; what was quick may be.
             loose = config.calm + usual.norm(dim=-1, keepdim=True)
             loss = loss + (jolts / loose).square().sum() / BODY
-        if self.resting is not None:
-            sure = torch.as_tensor(self.resting).to(joints)[..., None]
-            off = (joints - first)[:, list(_FEET)] / config.still
-            loss = loss + (sure * off.square()).sum()
+        off = joints - first
+        if self.evidence.resting is not None:
+            sure = torch.as_tensor(self.evidence.resting).to(joints)[..., None]
+            loss = loss + (sure * (off[:, list(_FEET)] / config.still).square()).sum()
+        if self.evidence.detected is not None:
+            sure = torch.as_tensor(self.evidence.detected).to(joints)[..., None]
+            across = off - (off @ self.axis)[..., None] * self.axis
+            loss = loss + (sure * (across / config.seen).square()).sum()
         return loss
 
     @cached_property

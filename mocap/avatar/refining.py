@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mocap.avatar.avatar import Avatar
 from mocap.avatar.looks import Look
-from mocap.avatar.picture_energy import BODY, Energy, RefineConfig, rows_of, splines
+from mocap.avatar.picture_energy import BODY, Energy, Evidence, RefineConfig, rows_of, splines
 from mocap.avatar.shaping import difference
 from mocap.body import BodyPose
 from mocap.skeletons import SMPLX_55
@@ -50,7 +50,7 @@ def refine(
     avatar: Avatar,
     pose: BodyPose,
     looks: Sequence[Look],
-    resting: Float[np.ndarray, "frames 4"] | None = None,
+    evidence: Evidence | None = None,
     config: RefineConfig | None = None,
     *,
     fps: float = 30.0,
@@ -62,7 +62,7 @@ def refine(
         avatar: of the person; two thousand Gaussians are enough.
         pose: of every frame; betas are the avatar's own.
         looks: of frames, each of which says by ``row`` which of them it is.
-        resting: (F, 4) how surely left ankle and ball, right ankle and ball rest, 0 to 1.
+        evidence: of resting feet and of detected joints; none if None.
         config: how far and how surely.
         fps: frames a second.
         on_step: told how many of all steps are done.
@@ -77,7 +77,9 @@ def refine(
     torch.set_num_threads(1)
     try:
         with ThreadPoolExecutor(threads) as pool:
-            corrected = _descended(avatar, pose, used, resting, config, fps, pool, on_step)
+            corrected = _descended(
+                avatar, pose, used, evidence or Evidence(), config, fps, pool, on_step
+            )
     finally:
         torch.set_num_threads(threads)
     with torch.no_grad():
@@ -106,7 +108,7 @@ def _descended(
     avatar: Avatar,
     pose: BodyPose,
     looks: Sequence[Look],
-    resting: Float[np.ndarray, "frames 4"] | None,
+    evidence: Evidence,
     config: RefineConfig,
     fps: float,
     pool: Executor,
@@ -115,7 +117,7 @@ def _descended(
     """The motion after all steps of all stages."""
     assert pose.transl is not None
     mixed = splines(len(pose.transl), max(2.0, config.spacing * fps)).to(pose.transl)
-    energy = Energy(avatar, pose, resting, mixed, looks[0].view.R[2], fps, config)
+    energy = Energy(avatar, pose, evidence, mixed, looks[0].view.R[2], fps, config)
     angles = pose.transl.new_zeros(mixed.shape[1], BODY, 3).requires_grad_()
     places = pose.transl.new_zeros(mixed.shape[1], 3).requires_grad_()
     total, done = sum(stage.steps for stage in config.stages), 0

@@ -9,7 +9,7 @@ import torch
 from mocap.avatar import Avatar, RefineConfig, refine, render, surface_avatar
 from mocap.avatar.colouring import with_colours
 from mocap.avatar.looks import Look
-from mocap.avatar.picture_energy import Stage
+from mocap.avatar.picture_energy import Evidence, Stage
 from mocap.avatar.projection import View
 from mocap.avatar.refining import shown
 from mocap.body import Body, BodyPose
@@ -120,7 +120,7 @@ def test_resting_feet_stay(person: Avatar, walk: BodyPose) -> None:
     seen = pictures(person, aside)
 
     def moved(resting: np.ndarray | None) -> torch.Tensor:
-        found = refine(person, walk, seen, resting, QUICK)
+        found = refine(person, walk, seen, Evidence(resting), QUICK)
         ours, theirs = (
             person.body.forward(replace(one, betas=person.betas[None])).joints[:, [7, 10]]
             for one in (found.pose, walk)
@@ -131,6 +131,23 @@ def test_resting_feet_stay(person: Avatar, walk: BodyPose) -> None:
     resting[:, :2] = 1
     assert moved(None) > 0.02
     assert moved(resting) < 0.5 * moved(None)
+
+
+def test_joints_that_were_detected_stay_where_they_are_seen(person: Avatar, walk: BodyPose) -> None:
+    wrong = disturbed(walk, 8)
+    seen = pictures(person, walk)
+    axis = seen[0].view.R[2]
+
+    def across(detected: np.ndarray | None) -> float:
+        found = refine(person, wrong, seen, Evidence(None, detected), QUICK)
+        ours, theirs = (
+            person.body.forward(replace(one, betas=person.betas[None])).joints[:, :22]
+            for one in (found.pose, wrong)
+        )
+        off = ours - theirs
+        return float((off - (off @ axis)[..., None] * axis).norm(dim=-1).mean())
+
+    assert across(np.ones((FRAMES, 22))) < 0.6 * across(None)
 
 
 def test_a_single_picture_is_too_few_to_judge_by(person: Avatar, walk: BodyPose) -> None:
