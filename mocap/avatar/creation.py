@@ -13,6 +13,7 @@ from mocap.avatar.likeness import Likeness, likeness
 from mocap.avatar.looks import LARGEST, Look, looks
 from mocap.avatar.shaping import ShapeConfig, outlines, reshaped
 from mocap.avatar.surface import surface_avatar
+from mocap.avatar.threads import one_thread
 from mocap.body import Body
 from mocap.errors import AvatarError
 from mocap.progress import Progress, silent
@@ -61,6 +62,7 @@ class Created:
     alike: Likeness | None
 
 
+@one_thread()
 def create_avatars(
     take: Take,
     video: Path,
@@ -92,6 +94,10 @@ def create_avatars(
         raise AvatarError(
             "nobody in the take has both a motion and masks; `mocap masks` makes them"
         )
+    for name in names:
+        if name not in take.people:
+            known = ", ".join(take.people)
+            raise AvatarError(f"nobody in the take is called {name!r}, only {known}")
     rows = {name: candidates(take.people[name], config.candidates) for name in names}
     for name, found in rows.items():
         motion = take.people[name].body
@@ -108,6 +114,8 @@ def create_avatars(
     tiny = looks(take, video, rows, body, largest=_TINY, progress=progress)
     chosen, held = {}, {}
     for name, pictures in tiny.items():
+        if not pictures:
+            raise AvatarError(f"{name} is out of every picture without the lens's distortion")
         dummy = surface_avatar(body, _betas(take, name, body), _FEW)
         kept = best(dummy, pictures, min(config.looks, max(1, len(pictures) - 1)))
         others = [i for i in range(len(pictures)) if i not in kept]

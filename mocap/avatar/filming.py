@@ -13,6 +13,7 @@ from mocap.avatar.lens import lens_picture
 from mocap.avatar.projection import View
 from mocap.avatar.rendering import render
 from mocap.avatar.stage_set import shadow, studio
+from mocap.avatar.threads import one_thread
 from mocap.errors import VideoError
 from mocap.geometry import Camera
 from mocap.progress import Progress, silent
@@ -23,6 +24,7 @@ STAGE = "filming"
 Background = tuple[float, float, float] | Callable[[View, tuple[int, int]], Tensor]
 
 
+@one_thread()
 def film(
     acts: Sequence[Act],
     views: Sequence[View],
@@ -70,6 +72,7 @@ def film(
     return path
 
 
+@one_thread()
 def film_over(
     acts: Sequence[Act],
     camera: Camera,
@@ -93,7 +96,7 @@ def film_over(
         VideoError: the clip cannot be read, or the film not be written.
     """
     require_writable_name(path)
-    if path.exists() and path.samefile(video):
+    if path.exists() and video.exists() and path.samefile(video):
         raise VideoError(f"{path}: is the clip itself; give the film another name or folder")
     last = max(int(act.frames[-1]) for act in acts)
     with open_video(video, fps=fps) as source:

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from mocap.avatar.projection import Splats
+from mocap.avatar.threads import tile_threads
 from mocap.errors import AvatarError
 
 
@@ -124,7 +125,7 @@ def _like(array: np.ndarray, tensor: Tensor) -> Tensor:
 
 def _each(work: Callable[[int], None], rows: int) -> None:
     """Do the work of every row of tiles, in threads."""
-    threads = min(torch.get_num_threads(), rows)
+    threads = min(tile_threads(), rows)
     if threads <= 1:
         for row in range(rows):
             work(row)
