@@ -1,13 +1,13 @@
 """Who moves how: avatars and the motion that each of them performs."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 
 from mocap.avatar.avatar import Avatar
-from mocap.avatar.gaussians import COEFFICIENTS, Gaussians
+from mocap.avatar.gaussians import Gaussians
 from mocap.avatar.looks import pose_at
 from mocap.body import BodyPose
 from mocap.skeletons import SMPLX_55
@@ -39,13 +39,9 @@ class Act:
         row = frame - int(self.frames[0])
         if not 0 <= row < len(self.frames):
             return None
-        parts = {
-            item.name: part[row : row + 1] if len(part) > 1 else part
-            for item in fields(BodyPose)
-            if (part := getattr(self.pose, item.name)) is not None and item.name != "betas"
-        }
         with torch.no_grad():
-            return self.avatar.posed(BodyPose(**parts))
+            now = slice(row, row + 1)
+            return self.avatar.posed(BodyPose.of(self.pose, self.avatar.betas, now))
 
 
 def act(
@@ -70,16 +66,12 @@ def act(
     """
     like = avatar.betas
     rest = avatar.body.rest_joints(avatar.betas[None])[0].detach()
-    parts = {
-        item.name: torch.as_tensor(value).to(like)
-        for item in fields(BodyPose)
-        if (value := getattr(pose, item.name)) is not None and item.name != "betas"
-    }
+    pose = replace(BodyPose.of(pose, like), betas=None)
     pelvis = joints[:, 0]
     if not own:
-        pelvis = pelvis * (_leg(rest.double().cpu().numpy()[None]) / _leg(joints[:1]))
-        parts["transl"] = torch.as_tensor(pelvis).to(like) - rest[0]
-    return Act(avatar, frames, BodyPose(**parts), pelvis)
+        pelvis = pelvis * (_leg(rest.double().cpu().numpy()) / _leg(joints[0]))
+        pose = replace(pose, transl=torch.as_tensor(pelvis).to(like) - rest[0])
+    return Act(avatar, frames, pose, pelvis)
 
 
 def act_of(avatar: Avatar, person: Person) -> Act:
@@ -107,7 +99,6 @@ def together(several: list[Gaussians]) -> Gaussians:
     if len(several) == 1:
         return several[0]
     most = max(one.harmonics.shape[1] for one in several)
-    assert most in COEFFICIENTS
     padded = [
         torch.nn.functional.pad(one.harmonics, (0, 0, 0, most - one.harmonics.shape[1]))
         for one in several
@@ -119,9 +110,9 @@ def together(several: list[Gaussians]) -> Gaussians:
     return Gaussians(means, scales, rotations, opacities, torch.cat(padded))
 
 
-def _leg(joints: Float[np.ndarray, "frames 55 3"]) -> float:
-    """Length of a leg in the first of some frames, the mean of both, metres."""
+def _leg(joints: Float[np.ndarray, "55 3"]) -> float:
+    """Length of a leg, the mean of both, metres."""
     lengths = [
-        np.linalg.norm(np.diff(joints[0, list(chain)], axis=0), axis=1).sum() for chain in _LEGS
+        np.linalg.norm(np.diff(joints[list(chain)], axis=0), axis=1).sum() for chain in _LEGS
     ]
     return float(np.mean(lengths))

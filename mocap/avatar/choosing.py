@@ -43,7 +43,7 @@ def best(avatar: Avatar, looks: Sequence[Look], count: int) -> list[int]:
     if not looks:
         return []
     # Small pictures of a person far away are worth less: pixels are counted as they are.
-    seen = torch.stack([pixels_seen(avatar, look) / _shrunk(look) for look in looks])
+    seen = torch.stack([pixels_seen(avatar, look) / look.shrunk**2 for look in looks])
     enough = _OFTEN * seen.amax(0).clamp_min(1e-6)
     so_far, chosen = torch.zeros_like(enough), list[int]()
     for _ in range(min(count, len(looks))):
@@ -52,8 +52,3 @@ def best(avatar: Avatar, looks: Sequence[Look], count: int) -> list[int]:
         chosen.append(int(gains.argmax()))
         so_far = so_far + seen[chosen[-1]]
     return sorted(chosen)
-
-
-def _shrunk(look: Look) -> float:
-    """Pixels of the picture for one of the clip's."""
-    return look.shrunk**2

@@ -21,12 +21,12 @@ _LEAST, _ENOUGH = 0.05, 0.2
 _NEIGHBOURS, _REACH = 12, 0.03
 
 
-def nothing() -> None:
-    """Nobody wants to know."""
-
-
 def coloured(
-    avatar: Avatar, looks: Sequence[Look], rounds: int = 3, *, on_look: Callable[[], None] = nothing
+    avatar: Avatar,
+    looks: Sequence[Look],
+    rounds: int = 3,
+    *,
+    on_look: Callable[[], None] = lambda: None,
 ) -> tuple[Avatar, Float[Tensor, " gaussians"]]:
     """Give an avatar the colours that pictures have where each Gaussian is seen.
 

@@ -21,11 +21,6 @@ from mocap.video import open_video
 _MARGIN = 0.1
 #: A picture is not cut out larger than this, pixels along its longer side.
 LARGEST = 640
-#: What is of a motion's every frame.
-MOVING = (
-    *("expression", "global_orient", "body_pose", "left_hand_pose", "right_hand_pose"),
-    *("jaw_pose", "transl"),
-)
 
 
 @dataclass(frozen=True)
@@ -79,8 +74,7 @@ class Look:
 def pose_at(motion: BodyMotion, row: int | slice, like: Tensor) -> BodyPose:
     """A motion's pose in one of its frames, or several; without betas."""
     rows = row if isinstance(row, slice) else slice(row, row + 1)
-    parts = {name: torch.as_tensor(getattr(motion, name)[rows]).to(like) for name in MOVING}
-    return BodyPose(**parts)
+    return replace(BodyPose.of(motion, like, rows), betas=None)
 
 
 def looks(
@@ -97,7 +91,8 @@ def looks(
     Args:
         take: of that video, with masks.
         video: the file or folder of images.
-        rows: which of whose frames; those without a mask are left out.
+        rows: which of whose frames; those without a mask, or with it beyond the pinhole's picture,
+            are left out.
         body: in whose type and on whose device looks are.
         largest: pixels along the longer side; larger pictures are made smaller.
         progress: called as ``progress("looking", frames done, frames)``.
@@ -140,9 +135,11 @@ def _look(
         at = frame - int(other.frames[0])
         if other.id != person.id and other.masks is not None and 0 <= at < len(other.frames):
             seen = other.masks.at(at)
-            others |= False if seen is None else seen
+            others |= np.zeros_like(mask) if seen is None else seen
     camera = take.camera
     planes = [pinhole_picture(plane, camera, frame) for plane in (image, mask, others)]
+    if not planes[1].any():
+        return None
     low, high = _extent(planes[1] > 0)
     image, mask, others = (plane[low[0] : high[0], low[1] : high[1]] for plane in planes)
     like = body.template
@@ -170,7 +167,7 @@ def _resized(
 
 def _extent(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """First and last (exclusive) row and column about a mask, with a margin."""
-    places = np.argwhere(mask)
-    low, high = places.min(0), places.max(0) + 1
+    sides = [np.flatnonzero(mask.any(axis)) for axis in (1, 0)]
+    low, high = np.array([(side[0], side[-1] + 1) for side in sides]).T
     margin = int(np.ceil(_MARGIN * (high - low).max()))
     return np.maximum(low - margin, 0), np.minimum(high + margin, mask.shape)

@@ -44,18 +44,20 @@ class BodyPose:
     transl: Float[Tensor, "frames 3"] | None = None
 
     @classmethod
-    def of(cls, source: Any, like: Tensor) -> "BodyPose":
+    def of(cls, source: Any, like: Tensor, rows: slice = slice(None)) -> "BodyPose":
         """Tensors from anything with (some of) these attributes, such as a take's body motion.
 
         Args:
             source: arrays or tensors as attributes; attributes it lacks are zero.
             like: gives the dtype and device.
+            rows: which of the frames.
         """
         values = {}
         for item in fields(cls):
             value = getattr(source, item.name, None)
             if value is not None:
-                values[item.name] = torch.as_tensor(value, dtype=like.dtype, device=like.device)
+                some = value[rows] if value.ndim == 2 and len(value) > 1 else value
+                values[item.name] = torch.as_tensor(some, dtype=like.dtype, device=like.device)
         return cls(**values)
 
     @property

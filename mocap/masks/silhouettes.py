@@ -14,11 +14,6 @@ from mocap.take import BodyMotion, Mask, Take
 
 #: Frames whose surface is posed at once.
 _CHUNK = 32
-#: Parts of a motion that are of each frame.
-_MOVING = (
-    *("expression", "global_orient", "body_pose", "left_hand_pose", "right_hand_pose"),
-    *("jaw_pose", "transl"),
-)
 
 
 @dataclass(frozen=True)
@@ -100,11 +95,7 @@ class SilhouetteDrawer:
 
 
 def _posed(motion: BodyMotion, body: Body, rows: slice) -> np.ndarray:
-    like = body.template
-    pose = BodyPose(
-        betas=torch.as_tensor(motion.betas).to(like),
-        **{part: torch.as_tensor(getattr(motion, part)[rows]).to(like) for part in _MOVING},
-    )
+    pose = BodyPose.of(motion, body.template, rows)
     with torch.no_grad():
         vertices = body.forward(pose, return_vertices=True).vertices
     assert vertices is not None

@@ -1,0 +1,124 @@
+"""People cut out of a clip: where they stand, through which lens, at which size."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from avatar.filmed import FPS, Filmed, filmed
+from mocap.avatar import likeness, render
+from mocap.avatar.choosing import candidates
+from mocap.avatar.looks import Look, looks
+from mocap.errors import AvatarError, VideoError
+from mocap.take import Masks, run_lengths
+
+BARREL = (-0.25, 0.05, 0.001, 0.002, 0.0)
+
+
+@pytest.fixture(scope="module", params=[None, BARREL], ids=["straight", "bent"])
+def one(request, body, tmp_path_factory) -> Filmed:
+    return filmed(tmp_path_factory.mktemp("clip"), body, frames=5, lens=request.param)
+
+
+@pytest.fixture(scope="module")
+def pair(body, tmp_path_factory) -> Filmed:
+    return filmed(tmp_path_factory.mktemp("pair"), body, people=2, frames=5)
+
+
+def iou(avatar, look: Look) -> float:
+    shown = render(avatar.posed(look.pose), look.view, look.size).alpha > 0.5
+    both, either = shown & look.mask & look.told, (shown | look.mask) & look.told
+    return float(both.sum() / either.sum())
+
+
+@pytest.mark.parametrize("largest", [640, 100])
+def test_bodies_lie_on_their_masks_through_any_lens(one, body, largest):
+    found = looks(one.take, one.video, {"person-1": [0, 3, 4]}, body, largest=largest)["person-1"]
+    assert [look.row for look in found] == [0, 3, 4]
+    for look in found:
+        assert look.mask.shape == look.told.shape == look.image.shape[:2]
+        assert max(look.size) <= largest
+        # Gaussians that are smaller than pixels make thin limbs a little wider.
+        assert iou(one.avatars["person-1"], look) > (0.93 if largest > 100 else 0.8)
+        assert look.told.float().mean() > 0.9
+    straight = replace(one.take, camera=replace(one.take.camera, distortion=None))
+    wrong = looks(straight, one.video, {"person-1": [0]}, body, largest=largest)["person-1"][0]
+    bent = one.take.camera.distortion is not None
+    assert (
+        iou(one.avatars["person-1"], wrong) < 0.9 * iou(one.avatars["person-1"], found[0])
+    ) == bent
+    alike = likeness(one.avatars["person-1"], found)
+    assert alike.psnr > 20
+
+
+def test_who_is_in_front_is_told(pair, body):
+    found = looks(pair.take, pair.video, {"person-1": [2], "person-2": [2]}, body)
+    for name, other in (("person-1", "person-2"), ("person-2", "person-1")):
+        look = found[name][0]
+        assert iou(pair.avatars[name], look) > 0.9
+        shown = render(pair.avatars[other].posed(found[other][0].pose), look.view, look.size)
+        # Where the other one is, nothing is known.
+        assert not (look.told & (shown.alpha > 0.9)).sum() > 0.05 * look.told.sum()
+
+
+def test_smaller_pictures_are_of_the_same(one, body):
+    look = looks(one.take, one.video, {"person-1": [1]}, body)["person-1"][0]
+    small = look.smaller(80)
+    assert max(small.size) == 80
+    assert small.shrunk == pytest.approx(80 / max(look.size), rel=0.03)
+    assert iou(one.avatars["person-1"], small) > 0.75
+    assert look.smaller(10_000) is look
+    # Each pixel is the mean of those that it covers.
+    assert small.image.mean() == pytest.approx(float(look.image.mean()), abs=0.01)
+    partly = replace(look, told=torch.ones_like(look.told))
+    partly.told[: len(partly.told) // 2] = False
+    assert not partly.smaller(40).told[:19].any()
+
+
+def test_frames_without_a_mask_are_left_out(one, body):
+    person = one.take.people["person-1"]
+    runs = person.masks.runs
+    ends = np.cumsum(runs)
+    # Nothing is known of the first frame, nobody is to be seen in the second.
+    width, height = one.take.video.width, one.take.video.height
+    rle = np.concatenate([[width * height], person.masks.rle[ends[1] :]]).astype(np.uint32)
+    fewer = Masks(rle, np.array([0, 1, *runs[2:]]), width, height, "the truth")
+    people = {"person-1": replace(person, masks=fewer)}
+    found = looks(replace(one.take, people=people), one.video, {"person-1": range(5)}, body)
+    assert [look.row for look in found["person-1"]] == [2, 3, 4]
+    assert candidates(people["person-1"], 10) == [2, 3, 4]
+    assert candidates(people["person-1"], 2) == [2, 4]
+    unseen = replace(people["person-1"], observed=np.array([1, 1, 1, 0, 1], bool))
+    assert candidates(unseen, 10) == [2, 4]
+    assert candidates(replace(person, masks=None), 10) == []
+
+
+def test_masks_beyond_the_pinholes_picture_show_nobody(one, body):
+    if one.take.camera.distortion is None:
+        pytest.skip("a straight lens shows no more than a pinhole does")
+    width, height = one.take.video.width, one.take.video.height
+    corner = np.zeros((height, width), bool)
+    corner[:3, :3] = True
+    masks = Masks.of([run_lengths(corner)] * 5, width, height, "a corner")
+    people = {"person-1": replace(one.take.people["person-1"], masks=masks)}
+    found = looks(replace(one.take, people=people), one.video, {"person-1": [0, 1]}, body)
+    assert found == {"person-1": []}
+
+
+def test_the_clip_is_read_as_far_as_need_be(one, body):
+    told = []
+    looks(one.take, one.video, {"person-1": [2]}, body, progress=lambda *step: told.append(step))
+    assert told == [("looking", done, 3) for done in range(4)]
+    assert looks(one.take, one.video, {"person-1": []}, body) == {"person-1": []}
+    assert one.take.video.fps == FPS
+
+
+def test_what_is_missing_is_named(one, body, tmp_path):
+    person = one.take.people["person-1"]
+    for part in ("body", "masks"):
+        people = {"person-1": replace(person, **{part: None})}
+        with pytest.raises(AvatarError, match="Person 1 has no m"):
+            looks(replace(one.take, people=people), one.video, {"person-1": [0]}, body)
+    with pytest.raises(VideoError, match=r"gone\.mp4"):
+        looks(one.take, tmp_path / "gone.mp4", {"person-1": [0]}, body)
