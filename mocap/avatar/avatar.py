@@ -128,17 +128,9 @@ class Avatar:
     @cached_property
     def _carrier(self) -> Body:
         """A body whose vertices are the Gaussians."""
-        body, binding = self.body, self.binding
-        directions = binding.between(body.directions, body.faces)
-        shape = directions[..., : len(self.betas)] @ self.betas
-        bent = binding.between(body.pose_directions.transpose(0, 1), body.faces)
-        return replace(
-            body,
-            template=self.gaussians.means - shape,
-            directions=directions,
-            pose_directions=bent.transpose(0, 1).contiguous(),
-            weights=binding.weights,
-        )
+        carrier = self.binding.carrier(self.body)
+        shape = carrier.directions[..., : len(self.betas)] @ self.betas
+        return replace(carrier, template=self.gaussians.means - shape)
 
     def _turns(self, rotations: Float[Tensor, "55 3 3"]) -> Float[Tensor, "gaussians 4"]:
         """Each Gaussian's rotation from rest, quaternions ``wxyz``, of any length."""

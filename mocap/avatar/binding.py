@@ -1,6 +1,6 @@
 """What of a body's surface carries each Gaussian of an avatar."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -55,9 +55,23 @@ class Binding:
         self, values: Float[Tensor, "vertices ..."], faces: Int[Tensor, "faces 3"]
     ) -> Float[Tensor, "gaussians ..."]:
         """Values of the body's vertices, as they are where the Gaussians belong."""
-        corners = values[faces[self.faces]]
+        corners = faces[self.faces]
         shares = self.shares.to(values).reshape(len(self), 3, *(1,) * (values.ndim - 1))
-        return (corners * shares).sum(1)
+        # One after another: there may be hundreds of values of each, and many Gaussians.
+        first, second, third = (values[corners[:, k]] * shares[:, k] for k in range(3))
+        return first + second + third
+
+    def carrier(self, body: Body) -> Body:
+        """A body whose vertices are these places on the surface; it has no faces."""
+        bent = self.between(body.pose_directions.transpose(0, 1), body.faces)
+        return replace(
+            body,
+            template=self.between(body.template, body.faces),
+            directions=self.between(body.directions, body.faces),
+            pose_directions=bent.transpose(0, 1).contiguous(),
+            weights=self.weights,
+            faces=body.faces[:0],
+        )
 
 
 def bind(
@@ -101,8 +115,8 @@ def _nearest(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The nearest face, shares of its corners, and the distance to it."""
     _, near = tree.query(points, k=_CANDIDATES)
-    around = mesh.vertex_faces[near].reshape(len(points), -1)
-    # Vertices of few faces are padded with -1, which is some face too, and does no harm.
+    # Vertices of few faces are padded with -1: the last face, which may be the nearest as well.
+    around = mesh.vertex_faces[near].reshape(len(points), -1) % len(mesh.faces)
     corners = mesh.triangles[around]
     asked = np.repeat(points[:, None], around.shape[1], 1)
     found = trimesh.triangles.closest_point(corners.reshape(-1, 3, 3), asked.reshape(-1, 3))
@@ -110,8 +124,9 @@ def _nearest(
     gaps = np.linalg.norm(found - points[:, None], axis=-1)
     best = gaps.argmin(1)
     rows = np.arange(len(points))
-    shares = trimesh.triangles.points_to_barycentric(corners[rows, best], found[rows, best])
     # A triangle without an area has no shares.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = trimesh.triangles.points_to_barycentric(corners[rows, best], found[rows, best])
     shares = np.where(np.isfinite(shares).all(1, keepdims=True), shares, 1 / 3).clip(0)
     return around[rows, best], shares / shares.sum(1, keepdims=True), gaps[rows, best]
 

@@ -5,6 +5,7 @@ its Gaussians in turn, which face of which body it belongs to and which joints m
 """
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from mocap.avatar.ply import read_splat, write_splat
 from mocap.body import Body
 from mocap.errors import AvatarError
 from mocap.files import writing_whole
+from mocap.skeletons import SMPLX_55
 
 _FORMAT, _VERSION = "mocap-avatar", 1
 #: Joints that move one Gaussian; more have no share worth telling.
@@ -59,10 +61,10 @@ def write_avatar(avatar: Avatar, path: str | Path) -> tuple[Path, Path]:
         "weights": weights.numpy().astype(np.float32),
     }
     beside = binding_file(path)
-    # A splat without its binding is bound anew; a binding of another splat would be wrong.
-    beside.unlink(missing_ok=True)
-    write_splat(avatar.gaussians, path)
     try:
+        # A splat without its binding is bound anew; a binding of another splat would be wrong.
+        beside.unlink(missing_ok=True)
+        write_splat(avatar.gaussians, path)
         with writing_whole(beside) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **arrays)
     except OSError as refused:
@@ -99,34 +101,45 @@ def bound_by_file(gaussians: Gaussians, path: Path, body: Body) -> Avatar:
             f"{path}: was made with the body {found['body']}, not with {body.name}; name that "
             "body's file by --body"
         )
-    faces, shares, joints, weights = (
-        np.asarray(found[name]) for name in ("faces", "shares", "joints", "weights")
+    if not _whole(found, body):
+        raise AvatarError(f"{path}: is damaged; remove it, and the splat is bound anew")
+    faces, shares, joints, weights, betas = (
+        torch.from_numpy(found[name].astype(kind))
+        for name, kind in (
+            *(("faces", np.int64), ("shares", np.float32), ("joints", np.int64)),
+            *(("weights", np.float32), ("betas", np.float32)),
+        )
     )
     count = len(faces)
-    whole = (
-        shares.shape == (count, 3)
-        and joints.shape == weights.shape == (count, _JOINTS)
-        and {faces.dtype.kind, joints.dtype.kind} <= set("iu")
-        and (not count or (faces.min() >= 0 and faces.max() < len(body.faces)))
-        and (not count or joints.max() < 55)
-        and all(np.isfinite(part).all() for part in (shares, weights, found["betas"]))
-        and np.ndim(found["betas"]) == 1
-    )
-    if not whole:
-        raise AvatarError(f"{path}: is damaged; remove it, and the splat is bound anew")
     if count != len(gaussians):
         raise AvatarError(
             f"{path}: binds {count} Gaussians, but its splat has {len(gaussians)}; remove it, and "
             "the splat is bound anew"
         )
-    dense = torch.zeros(count, 55).scatter_add_(
-        1, torch.from_numpy(joints.astype(np.int64)), torch.from_numpy(weights).float()
+    dense = torch.zeros(count, len(SMPLX_55)).scatter_add_(1, joints, weights)
+    return Avatar(gaussians, Binding(faces, shares, dense), betas, body, str(found["name"]))
+
+
+def _whole(found: dict[str, np.ndarray], body: Body) -> bool:
+    """Whether a binding's arrays go together, and with the body."""
+    faces, joints, betas = (found[name] for name in ("faces", "joints", "betas"))
+    shapes = {
+        "faces": (faces.size,),
+        "shares": (faces.size, 3),
+        "joints": (faces.size, _JOINTS),
+        "weights": (faces.size, _JOINTS),
+        "betas": (min(betas.size, body.num_betas),),
+    }
+    if any(found[name].shape != shape for name, shape in shapes.items()):
+        return False
+    indices, numbers = (faces, joints), [found[name] for name in ("shares", "weights", "betas")]
+    return (
+        all(part.dtype.kind in "iu" for part in indices)
+        and all(part.dtype.kind == "f" and np.isfinite(part).all() for part in numbers)
+        and all(part.min(initial=0) >= 0 for part in indices)
+        and faces.max(initial=0) < len(body.faces)
+        and joints.max(initial=0) < len(SMPLX_55)
     )
-    binding = Binding(
-        torch.from_numpy(faces.astype(np.int64)), torch.from_numpy(shares).float(), dense
-    )
-    betas = torch.from_numpy(np.asarray(found["betas"])).float()
-    return Avatar(gaussians, binding, betas, body, str(found["name"]))
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
@@ -134,15 +147,21 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     names += ["faces", "shares", "joints", "weights"]
     try:
         with np.load(path, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in names}
+            # What is in the archive without being an array comes as bytes.
+            found = {name: np.asarray(archive[name]) for name in names}
+        known = str(found["format"]) == _FORMAT and int(found["version"]) <= _VERSION
     except FileNotFoundError as missing:
         raise AvatarError(f"{path}: is not there") from missing
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as fault:
+    except (
+        *(OSError, ValueError, TypeError, KeyError, EOFError, AttributeError, MemoryError),
+        # Of archives that are encrypted, packed in other ways, or damaged.
+        *(RuntimeError, zipfile.BadZipFile, zlib.error),
+    ) as fault:
         raise AvatarError(
             f"{path}: is no binding of an avatar, or damaged; remove it, and the splat beside it "
             "is bound anew"
         ) from fault
-    if str(found["format"]) != _FORMAT or int(found["version"]) > _VERSION:
+    if not known:
         raise AvatarError(
             f"{path}: is {found['format']} version {found['version']}, which this program does not "
             "know; get a newer one"

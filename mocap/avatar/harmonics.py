@@ -20,9 +20,10 @@ _LINEAR = sqrt(3 / (4 * pi))
 #: Gaussians turned at once, which bounds memory.
 _AT_ONCE = 1 << 16
 #: Directions, evenly about a sphere (a golden spiral), more than there are coefficients.
-_TURNS, _HEIGHTS = torch.arange(24) * (pi * (3 - sqrt(5))), 1 - (torch.arange(24) + 0.5) / 12
+_PLACES = torch.arange(24, dtype=torch.float64)
+_TURNS, _HEIGHTS = _PLACES * (pi * (3 - sqrt(5))), 1 - (_PLACES + 0.5) / 12
 _AROUND = (1 - _HEIGHTS**2).sqrt()
-_DIRECTIONS = torch.stack([_AROUND * _TURNS.cos(), _AROUND * _TURNS.sin(), _HEIGHTS], -1).double()
+_DIRECTIONS = torch.stack([_AROUND * _TURNS.cos(), _AROUND * _TURNS.sin(), _HEIGHTS], -1)
 
 
 def colours_from(

@@ -5,7 +5,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from mocap.distortion import distort
+from mocap.distortion import distort, undistort
 from mocap.geometry import Camera
 
 
@@ -20,10 +20,7 @@ def pinhole_picture(picture: np.ndarray, camera: Camera, frame: int) -> np.ndarr
     picture = picture.astype(np.uint8) if picture.dtype == bool else picture
     if camera.distortion is None or not camera.distortion.any():
         return picture
-    K = camera.at(np.array([frame]))[0][0].astype(float)
-    places = _through_lens(
-        K.tobytes(), camera.distortion.tobytes(), camera.model, picture.shape[:2]
-    )
+    places = _through_lens(*_told(camera, frame), picture.shape[:2])
     how = cv2.INTER_LINEAR if picture.ndim == 3 else cv2.INTER_NEAREST
     return cv2.remap(picture, *places, how)
 
@@ -32,9 +29,15 @@ def lens_picture(picture: np.ndarray, camera: Camera, frame: int) -> np.ndarray:
     """The opposite of :func:`pinhole_picture`; empty where the pinhole saw nothing."""
     if camera.distortion is None or not camera.distortion.any():
         return picture
-    pixels = _middles(*picture.shape[:2])
-    places = camera.undistort(pixels[None], np.array([frame]))[0]
-    return cv2.remap(picture, *_columns_and_rows(places), cv2.INTER_LINEAR)
+    places = _without_lens(*_told(camera, frame), picture.shape[:2])
+    return cv2.remap(picture, *places, cv2.INTER_LINEAR)
+
+
+def _told(camera: Camera, frame: int) -> tuple[bytes, bytes, str]:
+    """What a lens does, so that the places of its pixels are worked out once."""
+    assert camera.distortion is not None
+    K = camera.at(np.array([frame]))[0][0].astype(float)
+    return K.tobytes(), camera.distortion.astype(float).tobytes(), camera.model
 
 
 @lru_cache(maxsize=2)
@@ -42,10 +45,24 @@ def _through_lens(
     intrinsics: bytes, coefficients: bytes, model: str, shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where in the lens's picture each pixel of the pinhole's is."""
-    K = np.frombuffer(intrinsics).reshape(3, 3)
-    focal, centre = K.diagonal()[:2], K[:2, 2]
+    focal, centre = _focal_and_centre(intrinsics)
     ideal = (_middles(*shape) - centre) / focal
     return _columns_and_rows(distort(ideal, np.frombuffer(coefficients), model) * focal + centre)
+
+
+@lru_cache(maxsize=2)
+def _without_lens(
+    intrinsics: bytes, coefficients: bytes, model: str, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where in the pinhole's picture each pixel of the lens's is."""
+    focal, centre = _focal_and_centre(intrinsics)
+    seen = (_middles(*shape) - centre) / focal
+    return _columns_and_rows(undistort(seen, np.frombuffer(coefficients), model) * focal + centre)
+
+
+def _focal_and_centre(intrinsics: bytes) -> tuple[np.ndarray, np.ndarray]:
+    K = np.frombuffer(intrinsics).reshape(3, 3)
+    return K.diagonal()[:2], K[:2, 2]
 
 
 def _middles(height: int, width: int) -> np.ndarray:

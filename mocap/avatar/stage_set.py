@@ -28,20 +28,20 @@ _FIELD, _RISE, _CALM, _PERSON = np.deg2rad(40.0), np.deg2rad(10.0), 0.7, 1.05
 def studio(view: View, size: tuple[int, int]) -> Float[Tensor, "height width 3"]:
     """A checkered floor at y = 0 under plain air, as a camera sees them."""
     width, height = size
-    K, R, t = (part.detach().cpu().double().numpy() for part in (view.K, view.R, view.t))
-    x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
-    rays = np.stack([(x - K[0, 2]) / K[0, 0], (y - K[1, 2]) / K[1, 1], np.ones_like(x)], -1) @ R
+    K, R, t = (part.detach().cpu().float().numpy() for part in (view.K, view.R, view.t))
+    across = (np.arange(width, dtype=np.float32) + 0.5 - K[0, 2]) / K[0, 0]
+    down = (np.arange(height, dtype=np.float32)[:, None] + 0.5 - K[1, 2]) / K[1, 1]
+    x, y, z = (across * R[0, axis] + down * R[1, axis] + R[2, axis] for axis in range(3))
     place = -R.T @ t
-    with np.errstate(divide="ignore", invalid="ignore"):
-        far = -place[1] / rays[..., 1]
-    hit = np.isfinite(far) & (far > 0)
-    far = np.where(hit, far, 0.0)
-    floor = place[[0, 2]] + far[..., None] * rays[..., [0, 2]]
-    odd = np.floor(floor / _SQUARE).sum(-1) % 2 == 1
-    colour = np.where(odd[..., None], _SQUARES, _FLOOR)
-    near = np.exp(-((np.linalg.norm(floor - place[[0, 2]], axis=-1) / _FADE) ** 2)) * hit
-    picture = near[..., None] * colour + (1 - near[..., None]) * np.array(_AIR)
-    return torch.from_numpy(picture).to(view.K)
+    # Who looks up from above the floor, or along it, sees none.
+    hit = y * place[1] < 0
+    far = np.divide(-place[1], y, out=np.zeros_like(y), where=hit)
+    x, z = far * x, far * z
+    near = np.exp(-(x * x + z * z) / _FADE**2) * hit
+    squares = np.floor((x + place[0]) / _SQUARE) + np.floor((z + place[2]) / _SQUARE)
+    air = np.array(_AIR, np.float32)
+    tones = np.array([_FLOOR, _SQUARES], np.float32)[(squares % 2).astype(np.intp)]
+    return torch.from_numpy(air + near[..., None] * (tones - air)).to(view.K)
 
 
 def shadow(gaussians: Gaussians) -> Gaussians:
@@ -78,8 +78,9 @@ def orbit(
     # The camera does not jolt with every step, and backs off before somebody leaves the picture.
     middle = gaussian_filter1d(0.5 * (low + high), sigma, axis=0, mode="nearest")
     corners = np.maximum(np.abs(high - middle), np.abs(low - middle))
-    reach = maximum_filter1d(np.linalg.norm(corners, axis=1), 2 * int(2 * sigma) + 1)
-    reach = _PERSON + gaussian_filter1d(reach, sigma, mode="nearest")
+    reach = maximum_filter1d(np.linalg.norm(corners, axis=1), 2 * round(2 * sigma) + 1)
+    # No farther back and forth than the largest were taken from, so that it is never less.
+    reach = _PERSON + gaussian_filter1d(reach, sigma, mode="nearest", truncate=2)
     width, height = size
     focal = 0.5 * height / np.tan(0.5 * _FIELD)
     narrow = min(0.5 * _FIELD, float(np.arctan(0.5 * width / focal)))
