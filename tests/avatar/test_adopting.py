@@ -1,0 +1,151 @@
+"""Splats from elsewhere: brought to rest, or refused in words that say why."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+
+from avatar.people import bent, painted, painted_avatar
+from mocap.avatar import (
+    Avatar,
+    Gaussians,
+    adopt,
+    binding_file,
+    colours_from,
+    load_avatar,
+    together,
+    write_avatar,
+    write_splat,
+)
+from mocap.avatar.harmonics import turned
+from mocap.avatar.rotations import product, quaternions
+from mocap.body import Body, BodyPose
+from mocap.errors import AvatarError
+from mocap.skeletons import SMPLX_55
+
+UP = np.eye(3)
+Z_UP = Rotation.from_euler("x", 90, degrees=True).as_matrix()
+UPSIDE_DOWN = np.diag([1.0, -1.0, -1.0])
+
+
+def about_up(degrees: float) -> np.ndarray:
+    return Rotation.from_euler("y", degrees, degrees=True).as_matrix()
+
+
+@pytest.fixture(scope="module")
+def avatar(body: Body) -> Avatar:
+    return painted_avatar(body, 6000)
+
+
+def stance(**degrees: float) -> BodyPose:
+    """Joints turned about the axis that goes through the picture."""
+    turns = torch.zeros(21, 3)
+    for joint, angle in degrees.items():
+        turns[SMPLX_55.index(joint) - 1, 2] = np.deg2rad(angle)
+    return BodyPose(body_pose=turns.reshape(1, 63))
+
+
+A_POSE = stance(left_shoulder=-50, right_shoulder=44, left_hip=8, right_hip=-6)
+
+
+def sitting() -> BodyPose:
+    turns = torch.zeros(21, 3)
+    for side in ("left", "right"):
+        turns[SMPLX_55.index(f"{side}_hip") - 1, 0] = -1.5
+        turns[SMPLX_55.index(f"{side}_knee") - 1, 0] = 1.5
+    return BodyPose(body_pose=turns.reshape(1, 63))
+
+
+def carried(gaussians: Gaussians, turn: np.ndarray, shift: tuple = (0.4, -1.0, 2.0)) -> Gaussians:
+    """In other axes, elsewhere."""
+    matrix = torch.from_numpy(turn).to(gaussians.means)
+    q = quaternions(matrix[None]).expand(len(gaussians), 4)
+    return replace(
+        gaussians,
+        means=gaussians.means @ matrix.T + torch.tensor(shift),
+        rotations=product(q, gaussians.rotations),
+        harmonics=turned(gaussians.harmonics, q),
+    )
+
+
+@pytest.mark.parametrize(
+    ("pose", "turn"),
+    [
+        (BodyPose(), UP),
+        (A_POSE, Z_UP @ about_up(180)),
+        (A_POSE, UPSIDE_DOWN @ about_up(45)),
+    ],
+    ids=["T", "z-up, from behind", "upside down, askew"],
+)
+def test_whoever_stands_is_brought_to_rest(avatar, pose, turn):
+    found = adopt(carried(avatar.posed(pose), turn), avatar.body, "anna")
+    off = (found.gaussians.means - avatar.gaussians.means).norm(dim=1)
+    assert off.median() < 0.01
+    assert off.quantile(0.95) < 0.035
+    assert found.name == "anna"
+    # And moves as the very person does.
+    dance = bent(avatar.body, 1, 0.2)
+    moved = (found.posed(dance).means - avatar.posed(dance).means).norm(dim=1)
+    assert moved.median() < 0.02
+
+
+def test_colours_that_depend_on_the_view_come_along(avatar):
+    generator = torch.Generator().manual_seed(0)
+    harmonics = 0.2 * torch.randn(len(avatar), 9, 3, generator=generator)
+    shiny = replace(avatar, gaussians=replace(avatar.gaussians, harmonics=harmonics))
+    found = adopt(carried(shiny.posed(A_POSE), Z_UP), avatar.body)
+    ahead = torch.tensor([[0.0, 0.0, -1.0]]).expand(len(avatar), 3)
+    before, after = (colours_from(one.gaussians.harmonics, ahead) for one in (shiny, found))
+    assert (after - before).abs().median() < 0.03
+
+
+def box(count: int = 3000) -> Gaussians:
+    points = torch.rand(count, 3, generator=torch.Generator().manual_seed(0)) - 0.5
+    axis = torch.arange(count) % 3
+    points[torch.arange(count), axis] = points[torch.arange(count), axis].sign() * 0.5
+    return Gaussians(
+        1.7 * points,
+        torch.full((count, 3), 0.02),
+        torch.tensor([1.0, 0, 0, 0]).expand(count, 4),
+        torch.full((count,), 0.9),
+        torch.zeros(count, 1, 3),
+    )
+
+
+def doubled(gaussians: Gaussians) -> Gaussians:
+    beside = carried(gaussians, UP, (1.0, 0.0, 0.0))
+    return together([gaussians, beside])
+
+
+def test_what_is_no_person_is_refused_in_words(avatar):
+    posed = avatar.posed(A_POSE)
+    refused = {
+        "a person in metres is": replace(posed, means=100 * posed.means),
+        "T- or A-pose": avatar.posed(sitting()),
+        "one person alone": doubled(posed),
+        "has 150 Gaussians one can see": avatar[::40].posed(A_POSE),
+        "has 0 Gaussians one can see": replace(posed, opacities=0.1 * posed.opacities),
+        "500000 at most": box(600_000),
+    }
+    for words, gaussians in refused.items():
+        with pytest.raises(AvatarError, match=words) as caught:
+            adopt(gaussians, avatar.body, source="hall.ply")
+        assert str(caught.value).startswith("hall.ply: ")
+        assert "\n" not in str(caught.value)
+
+
+def test_a_splat_is_bound_when_it_is_loaded(avatar, tmp_path):
+    path = write_splat(carried(avatar.posed(A_POSE), Z_UP), tmp_path / "anna.ply")
+    found = load_avatar(path, avatar.body)
+    assert found.name == "anna"
+    assert not binding_file(path).exists()
+    write_avatar(found, path)
+    again = load_avatar(path, avatar.body)
+    torch.testing.assert_close(again.gaussians.means, found.gaussians.means)
+    shown = painted(again.gaussians.means)
+    assert (shown - painted(avatar.gaussians.means)).abs().median() < 0.02
+    few = write_splat(avatar[:100].gaussians, tmp_path / "few.ply")
+    with pytest.raises(AvatarError, match=r"few\.ply: has 100 Gaussians"):
+        load_avatar(few, avatar.body)
