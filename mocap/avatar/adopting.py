@@ -187,9 +187,10 @@ def _stance(points: np.ndarray, body: Body, source: str) -> _Stance:
             tried.append(min(ways, key=_how_far))
     if not tried:
         tall = np.ptp(points, axis=0)
+        likely = " (it may be in centimetres)" if 80 < tall.max() < 300 else ""
         raise AvatarError(
             f"{source}: measures {tall[0]:.3g} x {tall[1]:.3g} x {tall[2]:.3g}; a person in metres "
-            "is 1.1 to 2.4 tall: scale it, or cut away what is not the person"
+            f"is 1.1 to 2.4 tall{likely}: scale it, or cut away what is not the person"
         )
     tried = sorted(tried, key=_how_far)[:_CLOSELY]
     closer = [_met(points, stance, body, _FEW_STEPS) for stance in tried]

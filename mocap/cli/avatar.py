@@ -129,7 +129,12 @@ def animate(
         typer.Option(metavar="ID", help="Whose motion of a take, for a single avatar."),
     ] = None,
     size: Annotated[
-        str, typer.Option(metavar="WxH", help="Of the picture, pixels; the clip's for original.")
+        str,
+        typer.Option(
+            metavar="WxH",
+            help="Of the picture, pixels, 16 to 4096 (odd ones get one more). The clip's for "
+            "original.",
+        ),
     ] = "960x720",
     turns: Annotated[
         float,

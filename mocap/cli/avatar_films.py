@@ -6,15 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap.avatar import Act, Background, View, film, film_over, load_avatar, orbit, studio
+from mocap.avatar import Act, Background, View, film, film_over, orbit, studio
 from mocap.body import load_body
 from mocap.calibration import read_calibration
-from mocap.cli.avatar_jobs import TAKES, acts_of_file, acts_of_take, splats
+from mocap.cli.avatar_jobs import TAKES, acts_of_file, acts_of_take, avatar_of, splats
+from mocap.cli.folders import writable_folder
 from mocap.errors import MocapError
 from mocap.geometry import Camera
 from mocap.masks import require_video
 from mocap.progress import Progress
 from mocap.take import Take
+from mocap.video import require_writable_name
 
 #: What cameras and backgrounds can be called.
 ORBIT, ORIGINAL = "orbit", "original"
@@ -70,15 +72,25 @@ def shoot(shot: Shot, progress: Progress) -> int:
             "a clip's pictures are only behind what its own camera sees: give "
             "--camera original, or another --background"
         )
-    if not shot.out.parent.is_dir():
-        raise MocapError(f"{shot.out}: there is no folder {shot.out.parent}")
+    if shot.person is not None and not is_take:
+        raise MocapError(f"{shot.motion}: is the motion of one person; --person is for a take")
+    require_writable_name(shot.out)
     behind = _background(shot.background)
+    with writable_folder(shot.out.parent):
+        return _shot(shot, behind, progress)
+
+
+def _shot(shot: Shot, behind: Background, progress: Progress) -> int:
+    is_take = shot.motion.suffix.lower() in TAKES
+    placed = None
+    if shot.camera not in (ORBIT, ORIGINAL):
+        placed = _placed_camera(shot.camera, shot.size)
     body = load_body(shot.body)
     take = Take.load(shot.motion) if is_take else None
     over = shot.camera == ORIGINAL and shot.background in ("", CLIP)
     if take is not None and over:
         require_video(take, shot.video or Path(take.video.path))
-    avatars = [load_avatar(path, body) for path in splats(shot.avatars)]
+    avatars = [avatar_of(path, body) for path in splats(shot.avatars)]
     if take is None:
         acts, times, fps = acts_of_file(avatars, shot.motion, body, progress, shot.fps)
     else:
@@ -91,7 +103,7 @@ def shoot(shot: Shot, progress: Progress) -> int:
     size = shot.size
     if take is not None and shot.camera == ORIGINAL:
         size = take.video.width, take.video.height
-    views = _views(shot, acts, take, len(times), fps, size)
+    views = _views(shot, acts, take, placed, len(times), fps, size)
     film(acts, views, size, times, fps, shot.out, background=behind, progress=progress)
     return len(times)
 
@@ -100,6 +112,7 @@ def _views(
     shot: Shot,
     acts: Sequence[Act],
     take: Take | None,
+    placed: Camera | None,
     count: int,
     fps: float,
     size: tuple[int, int],
@@ -115,7 +128,8 @@ def _views(
     if shot.camera == ORIGINAL:
         assert take is not None
         return [View.pinhole(take.camera, frame, like) for frame in range(count)]
-    return [View.pinhole(_placed_camera(shot.camera, size), 0, like)]
+    assert placed is not None
+    return [View.pinhole(placed, 0, like)]
 
 
 def _placed_camera(named: str, size: tuple[int, int]) -> Camera:

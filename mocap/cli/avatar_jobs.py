@@ -14,6 +14,7 @@ from mocap.avatar import (
     Avatar,
     act,
     act_of,
+    binding_file,
     create_avatars,
     load_avatar,
     seen_in,
@@ -31,6 +32,8 @@ from mocap.take import Take
 
 #: How names of takes end.
 TAKES = (".h5", ".hdf5")
+#: Of frames' lowest joints, per cent that are under the floor; metres from there to a foot's ball.
+_FLOOR, _SOLE = 5.0, 0.02
 
 
 def masked(path: Path, video: Path | None, body: Body, progress: Progress) -> tuple[Take, Path]:
@@ -41,6 +44,8 @@ def masked(path: Path, video: Path | None, body: Body, progress: Progress) -> tu
         MocapError: the take cannot be read or written.
     """
     take = Take.load(path)
+    if all(person.body is None for person in take.people.values()):
+        raise MocapError(f"{path}: nobody in it has a motion yet; `mocap fit` makes it")
     clip = video or Path(take.video.path)
     require_video(take, clip)
     if not any(person.masks is not None for person in take.people.values()):
@@ -54,6 +59,17 @@ def masked(path: Path, video: Path | None, body: Body, progress: Progress) -> tu
     return take, clip
 
 
+def avatar_of(path: Path, body: Body) -> Avatar:
+    """An avatar from a file; says so where it has to be bound to the body first.
+
+    Raises:
+        AvatarError: it is none.
+    """
+    if path.is_file() and not binding_file(path).exists():
+        note(f"{path} has no binding beside it: the body is laid into it, which takes a while")
+    return load_avatar(path, body)
+
+
 def own_avatars(
     take: Take, clip: Path, folder: Path, names: Sequence[str], body: Body, progress: Progress
 ) -> dict[str, Avatar]:
@@ -62,10 +78,12 @@ def own_avatars(
     Raises:
         MocapError: one cannot be read, made or written.
     """
+    if folder.exists() and not folder.is_dir():
+        raise MocapError(f"{folder}: is no folder; give that of the avatars by --avatars")
     able = [name for name, one in take.people.items() if one.body is not None]
     wanted = list(names) or [name for name in able if take.people[name].masks is not None]
     files = {name: folder / f"{name}.ply" for name in wanted}
-    found = {name: load_avatar(path, body) for name, path in files.items() if path.exists()}
+    found = {name: avatar_of(path, body) for name, path in files.items() if path.exists()}
     missing = [name for name in wanted if name not in found]
     if missing:
         with writable_folder(folder):
@@ -84,7 +102,7 @@ def pictures_of(folder: Path, take: Take, body: Body) -> Pictures:
         take: in which people of the avatars' names move.
         body: the model that they are bound to.
     """
-    avatars = [load_avatar(path, body) for path in splats([folder])]
+    avatars = [avatar_of(path, body) for path in splats([folder])]
     moving = {name for name, one in take.people.items() if one.body is not None}
     for avatar in avatars:
         if avatar.name not in moving:
@@ -184,8 +202,9 @@ def acts_of_file(
     pose = moved.body_pose()
     with torch.no_grad():
         joints = exact.forward(pose).joints.numpy()
-    # Where they begin is the middle; floors of files are not always at zero.
-    joints = joints - [joints[0, 0, 0], joints[..., 1].min(), joints[0, 0, 2]]
+    # Where they begin is the middle; floors of files are not always at zero, and a frame may sink.
+    floor = np.percentile(joints[..., 1].min(1), _FLOOR) - _SOLE
+    joints = joints - [joints[0, 0, 0], floor, joints[0, 0, 2]]
     frames = np.arange(len(joints))
     acts = []
     for index, avatar in enumerate(avatars):

@@ -74,15 +74,20 @@ def mesh(
         raise MocapError(f"{out}: a mesh's name ends in .ply, .obj or .glb")
     if motion is None and out.exists() and avatar.exists() and out.samefile(avatar):
         raise MocapError(f"{out}: is the avatar itself; give the mesh another name")
+    if avatar.is_dir():
+        names = ", ".join(sorted(path.name for path in avatar.glob("*.ply"))) or "none"
+        raise MocapError(f"{avatar}: is a folder; name one of the avatars in it: {names}")
+    if person is not None and (motion is None or motion.suffix.lower() not in (".h5", ".hdf5")):
+        raise MocapError("--person is for the --motion of a take")
     with starting():
-        from mocap.avatar import load_avatar, mesh_of, write_mesh, write_mesh_sequence
+        from mocap.avatar import mesh_of, write_mesh, write_mesh_sequence
         from mocap.body import load_body
-        from mocap.cli.avatar_jobs import TAKES, acts_of_file, acts_of_take
+        from mocap.cli.avatar_jobs import TAKES, acts_of_file, acts_of_take, avatar_of
         from mocap.cli.folders import writable_folder
         from mocap.take import Take
     with StageProgress() as progress:
         model = load_body(body)
-        found = load_avatar(avatar, model)
+        found = avatar_of(avatar, model)
         metres = resolution / 1000
         if motion is None:
             made = mesh_of(found.gaussians, cameras=cameras, resolution=metres, progress=progress)

@@ -99,7 +99,7 @@ def test_colours_behind_avatars(mocap, grey, extracted, tmp_path):
         (("--background", "clip"), "give --camera original"),
         (("--camera", "nowhere.toml"), "nor a calibration file that is there"),
         (("--person", "person-7"), "has no motion of 'person-7', only of person-1"),
-        (("--out", "none/film.mp4"), "there is no folder none"),
+        (("--out", "/proc/film.mp4"), "/proc: cannot be written"),
         (("--out", "film.gif"), "film.gif"),
     ],
 )
@@ -119,6 +119,17 @@ def test_motion_files_have_no_camera(mocap, grey, tmp_path, data_dir):
     )
     assert ended.code == 1
     assert "wave_hello.bvh: has no camera; film it with --camera orbit" in ended.err
+
+
+def test_a_motion_file_has_nobody_to_choose_and_a_folder_no_mesh(mocap, grey, tmp_path, data_dir):
+    wave = data_dir / "motions" / "animated_drawings" / "fair1" / "wave_hello.bvh"
+    film = ("--out", tmp_path / "film.mp4")
+    ended = mocap("avatar", "animate", grey, "--motion", wave, "--person", "person-1", *film)
+    assert ended.code == 1
+    assert "is the motion of one person; --person is for a take" in ended.err
+    ended = mocap("avatar", "mesh", grey.parent, "--out", tmp_path / "mesh.ply")
+    assert ended.code == 1
+    assert "is a folder; name one of the avatars in it: grey.ply" in ended.err
 
 
 def test_meshes_and_empty_folders_are_no_avatars(mocap, extracted, tmp_path):
@@ -144,6 +155,9 @@ def test_nobody_else_is_made_or_refined(mocap, extracted, tmp_path):
     ended = mocap("avatar", "refine", take, "--out", tmp_path / "take.bvh")
     assert ended.code == 1
     assert "a take's name ends in .h5" in ended.err
+    ended = mocap("avatar", "refine", take, "--avatars", take)
+    assert ended.code == 1
+    assert "is no folder; give that of the avatars by --avatars" in ended.err
     ended = mocap("avatar", "create", take, "--person", "anna")
     assert ended.code == 1
     assert "the take has no 'anna', only person-1" in ended.err
