@@ -62,13 +62,7 @@ def rendered(data: Path, frames: int, degrees: float) -> None:
         moved = to_body(clip[first : first + frames], body.to(dtype=torch.float64)).body_pose()
         for number, (shape, (height, width)) in enumerate(SHAPES.items()):
             avatar = dressed(body, height, width, number)
-            truth = BodyPose(
-                **{
-                    name: torch.as_tensor(part).float()
-                    for name, part in vars(moved).items()
-                    if part is not None and name != "betas"
-                }
-            )
+            truth = replace(BodyPose.of(moved, body.template), betas=None)
             wrong = disturbed(truth, degrees, number)
             found = refine(avatar.thinned(2000), wrong, pictures(avatar, truth))
             before, after = (error(avatar, pose, truth) for pose in (wrong, found.pose))
@@ -118,7 +112,8 @@ def error(avatar: Avatar, pose: BodyPose, truth: BodyPose) -> float:
 
 def pictures(avatar: Avatar, pose: BodyPose) -> list[Look]:
     """What one camera sees, before a cluttered wall."""
-    hips = joints(avatar, pose)[:, 0].mean(0).numpy()
+    places = joints(avatar, pose)
+    hips = places[:, 0].mean(0).numpy()
     R, t = look_at(hips + 3.6 * np.array([np.sin(0.6), 0.15, np.cos(0.6)]), hips)
     focal = 1.3 * SIZE[1]
     K = torch.tensor([[focal, 0, SIZE[0] / 2], [0, focal, SIZE[1] / 2], [0, 0, 1.0]])
@@ -128,18 +123,12 @@ def pictures(avatar: Avatar, pose: BodyPose) -> list[Look]:
     wall = torch.from_numpy((4 * (clutter - clutter.mean()) + 0.5).clip(0, 1)).float()
     told = torch.ones(SIZE[1], SIZE[0], dtype=torch.bool)
     found = []
-    for row in range(len(hips_of(pose))):
-        one = BodyPose(**{k: v[row : row + 1] for k, v in vars(pose).items() if v is not None})
+    for row in range(len(places)):
+        one = BodyPose.of(pose, avatar.betas, [row])
         with torch.no_grad():
             seen = render(avatar.posed(one), view, SIZE, background=wall)
         found.append(Look(row, seen.colour.clamp(0, 1), seen.alpha > 0.5, told, view, one, 1.0))
     return found
-
-
-def hips_of(pose: BodyPose) -> torch.Tensor:
-    """Where the body is, frame by frame."""
-    assert pose.transl is not None
-    return pose.transl
 
 
 def filmed(folder: Path) -> None:

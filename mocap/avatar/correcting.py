@@ -1,7 +1,7 @@
 """A take's motion corrected by its own clip, person by person and stretch by stretch."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -118,7 +118,7 @@ def _corrected_person(
     body: Body,
     config: RefineConfig,
     fps: float,
-    on_share: Any,
+    on_share: Callable[[float], None],
 ) -> tuple[Person, Correction]:
     motion = person.body
     assert motion is not None
@@ -129,7 +129,7 @@ def _corrected_person(
     weights, results = np.zeros(count), list[Refined]()
     stretches = _stretches(count)
     for number, (first, last) in enumerate(stretches):
-        part = BodyPose(**{k: v[first:last] for k, v in vars(pose).items() if v is not None})
+        part = BodyPose.of(pose, body.template, slice(first, last))
         inside = [replace(look, row=look.row - first) for look in seen if first <= look.row < last]
 
         def on_step(step: int, steps: int, number: int = number) -> None:
@@ -139,7 +139,7 @@ def _corrected_person(
             avatar,
             part,
             inside,
-            Evidence(*(None if one is None else one[first:last] for one in evidence)),
+            evidence[first:last],
             config,
             fps=fps,
             on_step=on_step,
@@ -161,21 +161,19 @@ def _corrected_person(
     return replace(person, body=moved), told
 
 
-def _evidence(
-    person: Person,
-) -> tuple[Float[np.ndarray, "frames 4"] | None, Float[np.ndarray, "frames 22"] | None]:
+def _evidence(person: Person) -> Evidence:
     """How surely feet rest, and joints were detected, in every frame."""
     resting = None if person.contacts is None else person.contacts.stacked()
     points = person.keypoints2d
     if points is None:
-        return resting, None
+        return Evidence(resting)
     names = SKELETONS[points.skeleton].names
     detected = np.zeros((len(person.frames), BODY))
     for joint, name in enumerate(SMPLX_55.names[:BODY]):
         # What SMPL-X calls a hip is not where detectors see one, but what turns about it is.
         if name in names:
             detected[:, joint] = np.nan_to_num(points.confidence[:, names.index(name)])
-    return resting, detected.clip(0, 1)
+    return Evidence(resting, detected.clip(0, 1))
 
 
 def _stretches(count: int) -> list[tuple[int, int]]:
@@ -205,10 +203,5 @@ def _moved(motion: BodyMotion, changes: Mapping[str, np.ndarray], body: Body) ->
     }
     moved = replace(motion, **parts)
     with torch.no_grad():
-        joints = body.forward(
-            replace(
-                pose_at(moved, slice(None), body.template),
-                betas=torch.as_tensor(motion.betas).to(body.template)[None],
-            )
-        ).joints
+        joints = body.forward(moved).joints
     return replace(moved, joints=joints.cpu().numpy().astype(motion.joints.dtype))

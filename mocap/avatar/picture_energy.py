@@ -89,16 +89,30 @@ class Evidence:
     resting: Float[np.ndarray, "frames 4"] | None = None
     detected: Float[np.ndarray, "frames 22"] | None = None
 
+    def __getitem__(self, rows: slice) -> "Evidence":
+        parts = (self.resting, self.detected)
+        return Evidence(*(None if part is None else part[rows] for part in parts))
+
 
 @dataclass(frozen=True, eq=False)
 class Energy:
-    """What is minimised over corrections of the frames that are looked at."""
+    """What is minimised over corrections.
+
+    Attributes:
+        avatar: of the person.
+        pose: the motion to be corrected.
+        evidence: of it.
+        splines: (F, K) that corrections are made of.
+        axes: (F, 3) of the camera in every frame, world, unit length.
+        fps: frames a second.
+        config: weights and spreads.
+    """
 
     avatar: Avatar
     pose: BodyPose
     evidence: Evidence
     splines: Float[Tensor, "frames knots"]
-    axis: Float[Tensor, "3"]
+    axes: Float[Tensor, "frames 3"]
     fps: float
     config: RefineConfig
 
@@ -132,7 +146,7 @@ class Energy:
 
         def gradients(run: slice) -> tuple[Tensor, ...]:
             some = looks[run]
-            pose = rows_of(self.corrected(angles, places), [look.row for look in some])
+            pose = BodyPose.of(self.corrected(angles, places), angles, [look.row for look in some])
             carriages = self.avatar.carriages(pose)
             losses = [
                 difference(look, carriage, self.avatar.gaussians, colour)
@@ -150,8 +164,8 @@ class Energy:
         config = self.config
         turns = torch.einsum("fk,kja->fja", self.splines, angles)
         moves = self.splines @ places
-        depth = moves @ self.axis
-        level = moves - depth[:, None] * self.axis
+        depth = (moves * self.axes).sum(-1, keepdim=True)
+        level = moves - depth * self.axes
         loss = (turns / config.angle_spread).square().sum()
         loss = loss + (level / config.place_spread).square().sum()
         loss = loss + (depth / config.depth_spread).square().sum()
@@ -170,7 +184,8 @@ class Energy:
             loss = loss + (sure * (off[:, list(_FEET)] / config.still).square()).sum()
         if self.evidence.detected is not None:
             sure = torch.as_tensor(self.evidence.detected).to(joints)[..., None]
-            across = off - (off @ self.axis)[..., None] * self.axis
+            axes = self.axes[:, None]
+            across = off - (off * axes).sum(-1, keepdim=True) * axes
             loss = loss + (sure * (across / config.seen).square()).sum()
         return loss
 
@@ -197,13 +212,3 @@ def splines(frames: int, spacing: float) -> Float[Tensor, "frames knots"]:
     around = np.concatenate([around, knots[-1] + step * np.arange(1, 4)])
     basis = BSpline.design_matrix(np.arange(frames, dtype=float), around, 3)
     return torch.from_numpy(basis.toarray()).float()
-
-
-def rows_of(pose: BodyPose, rows: Sequence[int]) -> BodyPose:
-    """Some frames of a motion, without its betas."""
-    parts = {
-        name: part[list(rows)] if len(part) > 1 else part
-        for name, part in vars(pose).items()
-        if part is not None and name != "betas"
-    }
-    return BodyPose(**parts)

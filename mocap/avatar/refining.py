@@ -15,8 +15,9 @@ from torch import Tensor
 
 from mocap.avatar.avatar import Avatar
 from mocap.avatar.looks import Look
-from mocap.avatar.picture_energy import BODY, Energy, Evidence, RefineConfig, rows_of, splines
+from mocap.avatar.picture_energy import BODY, Energy, Evidence, RefineConfig, splines
 from mocap.avatar.shaping import difference
+from mocap.avatar.threads import one_thread, tile_threads
 from mocap.body import BodyPose
 from mocap.skeletons import SMPLX_55
 
@@ -73,15 +74,10 @@ def refine(
     if not used or not held:
         return Refined(pose, 0.0, 0.0)
     # Every frame's work is small: several at once, each on one core, are quickest.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(threads) as pool:
-            corrected = _descended(
-                avatar, pose, used, evidence or Evidence(), config, fps, pool, on_step
-            )
-    finally:
-        torch.set_num_threads(threads)
+    with one_thread(), ThreadPoolExecutor(tile_threads()) as pool:
+        corrected = _descended(
+            avatar, pose, used, evidence or Evidence(), config, fps, pool, on_step
+        )
     with torch.no_grad():
         last = [look.smaller(config.stages[-1].size) for look in held]
         before, after = (shown(avatar, one, last) for one in (pose, corrected))
@@ -98,7 +94,7 @@ def shown(avatar: Avatar, pose: BodyPose, looks: Sequence[Look]) -> float:
     """
     total = 0.0
     for look in looks:
-        carriage = avatar.carriage(rows_of(pose, [look.row]))
+        carriage = avatar.carriage(BodyPose.of(pose, avatar.betas, [look.row]))
         for grey in (0.0, 0.5, 1.0):
             total += float(difference(look, carriage, avatar.gaussians, np.full(3, grey)))
     return total / (3 * max(len(looks), 1))
@@ -117,7 +113,7 @@ def _descended(
     """The motion after all steps of all stages."""
     assert pose.transl is not None
     mixed = splines(len(pose.transl), max(2.0, config.spacing * fps)).to(pose.transl)
-    energy = Energy(avatar, pose, evidence, mixed, looks[0].view.R[2], fps, config)
+    energy = Energy(avatar, pose, evidence, mixed, _axes(len(pose.transl), looks), fps, config)
     angles = pose.transl.new_zeros(mixed.shape[1], BODY, 3).requires_grad_()
     places = pose.transl.new_zeros(mixed.shape[1], 3).requires_grad_()
     total, done = sum(stage.steps for stage in config.stages), 0
@@ -144,6 +140,13 @@ def _descended(
             on_step(done, total)
     with torch.no_grad():
         return energy.corrected(angles, places)
+
+
+def _axes(frames: int, looks: Sequence[Look]) -> Float[Tensor, "frames 3"]:
+    """Where the camera looks in every frame: as in the nearest that is looked at."""
+    rows = np.array([look.row for look in looks])
+    nearest = np.abs(np.arange(frames)[:, None] - rows).argmin(1)
+    return torch.stack([look.view.R[2] for look in looks])[torch.from_numpy(nearest)]
 
 
 def _free(limbs: bool) -> Float[Tensor, " joints"]:

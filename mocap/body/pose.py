@@ -1,5 +1,6 @@
 """What a body takes in and gives back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -44,7 +45,7 @@ class BodyPose:
     transl: Float[Tensor, "frames 3"] | None = None
 
     @classmethod
-    def of(cls, source: Any, like: Tensor, rows: slice = slice(None)) -> "BodyPose":
+    def of(cls, source: Any, like: Tensor, rows: slice | Sequence[int] = slice(None)) -> "BodyPose":
         """Tensors from anything with (some of) these attributes, such as a take's body motion.
 
         Args:

@@ -1,21 +1,20 @@
 """Films of avatars, as ``mocap avatar animate`` is asked for them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from mocap.avatar import Act, Background, View, film, film_over, orbit, studio
+from mocap.avatar import Background, View, film, film_over, orbit, studio
 from mocap.body import load_body
-from mocap.calibration import read_calibration
-from mocap.cli.avatar_jobs import TAKES, acts_of_file, acts_of_take, avatar_of, splats
+from mocap.cli.avatar_jobs import Performance, avatar_of, performance, splats
+from mocap.cli.extraction import chosen_camera
 from mocap.cli.folders import writable_folder
+from mocap.cli.motion_files import is_take
 from mocap.errors import MocapError
 from mocap.geometry import Camera
 from mocap.masks import require_video
 from mocap.progress import Progress
-from mocap.take import Take
 from mocap.video import require_writable_name
 
 #: What cameras and backgrounds can be called.
@@ -64,85 +63,71 @@ def shoot(shot: Shot, progress: Progress) -> int:
     Raises:
         MocapError: with what is wrong, and what to do.
     """
-    is_take = shot.motion.suffix.lower() in TAKES
-    if shot.camera == ORIGINAL and not is_take:
+    if shot.camera == ORIGINAL and not is_take(shot.motion):
         raise MocapError(f"{shot.motion}: has no camera; film it with --camera orbit")
     if shot.background == CLIP and shot.camera != ORIGINAL:
         raise MocapError(
             "a clip's pictures are only behind what its own camera sees: give "
             "--camera original, or another --background"
         )
-    if shot.person is not None and not is_take:
-        raise MocapError(f"{shot.motion}: is the motion of one person; --person is for a take")
     require_writable_name(shot.out)
     behind = _background(shot.background)
-    with writable_folder(shot.out.parent):
-        return _shot(shot, behind, progress)
-
-
-def _shot(shot: Shot, behind: Background, progress: Progress) -> int:
-    is_take = shot.motion.suffix.lower() in TAKES
     placed = None
     if shot.camera not in (ORBIT, ORIGINAL):
         placed = _placed_camera(shot.camera, shot.size)
+    with writable_folder(shot.out.parent):
+        return _shot(shot, behind, placed, progress)
+
+
+def _shot(shot: Shot, behind: Background, placed: Camera | None, progress: Progress) -> int:
     body = load_body(shot.body)
-    take = Take.load(shot.motion) if is_take else None
-    over = shot.camera == ORIGINAL and shot.background in ("", CLIP)
-    if take is not None and over:
-        require_video(take, shot.video or Path(take.video.path))
     avatars = [avatar_of(path, body) for path in splats(shot.avatars)]
-    if take is None:
-        acts, times, fps = acts_of_file(avatars, shot.motion, body, progress, shot.fps)
-    else:
-        acts = acts_of_take(avatars, take, shot.motion, shot.person)
-        times, fps = take.video.timestamps, take.video.fps
-    if take is not None and over:
-        clip = shot.video or Path(take.video.path)
-        film_over(acts, take.camera, clip, fps, shot.out, progress=progress)
-        return len(times)
-    size = shot.size
+    played = performance(avatars, shot.motion, body, progress, person=shot.person, fps=shot.fps)
+    size, take = shot.size, played.take
     if take is not None and shot.camera == ORIGINAL:
         size = take.video.width, take.video.height
-    views = _views(shot, acts, take, placed, len(times), fps, size)
-    film(acts, views, size, times, fps, shot.out, background=behind, progress=progress)
-    return len(times)
+        if shot.background in ("", CLIP):
+            clip = shot.video or Path(take.video.path)
+            require_video(take, clip)
+            film_over(played.acts, take.camera, clip, played.fps, shot.out, progress=progress)
+            return len(played.times)
+    views = _views(shot, played, placed, size)
+    film(
+        *(played.acts, views, size, played.times, played.fps, shot.out),
+        background=behind,
+        progress=progress,
+    )
+    return len(played.times)
 
 
 def _views(
-    shot: Shot,
-    acts: Sequence[Act],
-    take: Take | None,
-    placed: Camera | None,
-    count: int,
-    fps: float,
-    size: tuple[int, int],
+    shot: Shot, played: Performance, placed: Camera | None, size: tuple[int, int]
 ) -> list[View]:
-    like = acts[0].avatar.betas
+    like, count = played.acts[0].avatar.betas, len(played.times)
     if shot.camera == ORBIT:
         people = []
-        for one in acts:
+        for one in played.acts:
             places = np.full((count, 3), np.nan)
             places[one.frames] = one.pelvis
             people.append(places)
-        return orbit(people, size, shot.turns, fps)
+        return orbit(people, size, shot.turns, played.fps)
     if shot.camera == ORIGINAL:
-        assert take is not None
-        return [View.pinhole(take.camera, frame, like) for frame in range(count)]
+        assert played.take is not None
+        return [View.pinhole(played.take.camera, frame, like) for frame in range(count)]
     assert placed is not None
     return [View.pinhole(placed, 0, like)]
 
 
 def _placed_camera(named: str, size: tuple[int, int]) -> Camera:
     """A camera from a calibration file, which has to say where it stands."""
-    file, _, name = named.rpartition(":") if not Path(named).exists() else (named, "", "")
-    if not file or not Path(file).exists():
+    if not (Path(named).exists() or Path(named.rpartition(":")[0]).is_file()):
         raise MocapError(
             f"--camera {named}: is neither orbit nor original, nor a calibration file that is there"
         )
-    calibration = read_calibration(file, name or None)
+    calibration = chosen_camera(named, "")
     if calibration.rotation is None or calibration.translation is None:
         raise MocapError(
-            f"{file}: does not tell where the camera is in a world with a known way up"
+            f"{named}: does not tell where the camera is in a world with a known way up"
         )
     return calibration.fitted(*size).camera()
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from mocap.avatar import (
@@ -23,15 +24,14 @@ from mocap.avatar import (
 from mocap.body import Body
 from mocap.cli.console import note
 from mocap.cli.folders import writable_folder
-from mocap.datasets.motions import motion_sources, to_body
+from mocap.cli.motion_files import at_rate, is_take, only_source
+from mocap.datasets.motions import to_body
 from mocap.errors import MocapError
 from mocap.evaluate import Pictures
 from mocap.masks import LightSegmenter, require_video, with_masks
 from mocap.progress import Progress
 from mocap.take import Take
 
-#: How names of takes end.
-TAKES = (".h5", ".hdf5")
 #: Of frames' lowest joints, per cent that are under the floor; metres from there to a foot's ball.
 _FLOOR, _SOLE = 5.0, 0.02
 
@@ -139,20 +139,59 @@ def splats(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def acts_of_take(
-    avatars: Sequence[Avatar], take: Take, path: Path, person: str | None = None
-) -> list[Act]:
-    """Who of a take moves which avatar: by name, or in order.
+@dataclass(frozen=True)
+class Performance:
+    """Who moves how, and when.
+
+    Attributes:
+        acts: of each avatar.
+        times: of the frames, seconds.
+        fps: frames a second.
+        take: that it is of; None of a motion file.
+    """
+
+    acts: list[Act]
+    times: Float[np.ndarray, " frames"]
+    fps: float
+    take: Take | None = None
+
+
+def performance(
+    avatars: Sequence[Avatar],
+    path: Path,
+    body: Body,
+    progress: Progress,
+    *,
+    person: str | None = None,
+    fps: float | None = None,
+) -> Performance:
+    """Avatars in the motion of a take's people, or of a motion file.
 
     Args:
-        avatars: of whomever.
-        take: with somebody's motion.
-        path: of the take, for messages.
-        person: whose motion it shall be, of a single avatar.
+        avatars: of whomever; of a take's people, they move as these, by name or in order. The one
+            motion of a file is performed by all, side by side.
+        path: of the take or the motion.
+        body: the model.
+        progress: told of frames that the body has followed.
+        person: whose motion of a take it shall be, of a single avatar.
+        fps: of a motion file, in place of what it tells.
 
     Raises:
-        MocapError: nobody has a motion, or not who was asked for, or too few.
+        MocapError: it cannot be read, or nobody moves in it, or not who was asked for.
     """
+    if is_take(path):
+        take = Take.load(path)
+        acts = _acts_of_take(avatars, take, path, person)
+        return Performance(acts, take.video.timestamps, take.video.fps, take)
+    if person is not None:
+        raise MocapError(f"{path}: is the motion of one person; --person is for a take")
+    return _acts_of_file(avatars, path, body, progress, fps)
+
+
+def _acts_of_take(
+    avatars: Sequence[Avatar], take: Take, path: Path, person: str | None
+) -> list[Act]:
+    """Who of a take moves which avatar."""
     moving = {name: one for name, one in take.people.items() if one.body is not None}
     if not moving:
         raise MocapError(f"{path}: nobody in it has a motion; `mocap fit` makes it")
@@ -173,30 +212,13 @@ def acts_of_take(
     return [act_of(avatar, one) for avatar, one in pairs]
 
 
-def acts_of_file(
-    avatars: Sequence[Avatar], path: Path, body: Body, progress: Progress, fps: float | None = None
-) -> tuple[list[Act], np.ndarray, float]:
-    """One person's motion, which all avatars perform side by side.
-
-    Args:
-        avatars: of whomever.
-        path: of the motion.
-        body: the model.
-        progress: told of frames that the body has followed.
-        fps: in place of what the file tells.
-
-    Returns:
-        Who moves how, the times of the frames, and how many there are in a second.
-
-    Raises:
-        MocapError: it is no motion of one person.
-    """
-    found = motion_sources(path, body)
-    if len(found) != 1:
-        raise MocapError(f"{path}: holds {len(found)} clips; name one of them")
-    clip = found[0].read()
-    if fps is not None:
-        clip = replace(clip, fps=fps)
+def _acts_of_file(
+    avatars: Sequence[Avatar], path: Path, body: Body, progress: Progress, fps: float | None
+) -> Performance:
+    """One person's motion, which all avatars perform side by side."""
+    clip, notes = at_rate(only_source(path, body).read(), path, fps, "--fps")
+    for told in notes:
+        note(told)
     exact = body.to(dtype=torch.float64)
     moved = to_body(clip, exact, on_frames=lambda done: progress("following", done, len(clip)))
     pose = moved.body_pose()
@@ -210,4 +232,4 @@ def acts_of_file(
     for index, avatar in enumerate(avatars):
         aside = np.array([1.2 * (index - 0.5 * (len(avatars) - 1)), 0.0, 0.0])
         acts.append(act(avatar, pose, joints + aside, frames))
-    return acts, frames / moved.fps, moved.fps
+    return Performance(acts, frames / moved.fps, moved.fps)

@@ -1,6 +1,5 @@
 """``mocap avatar mesh``: a closed surface of an avatar, at rest or in every frame of a motion."""
 
-import hashlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -77,14 +76,14 @@ def mesh(
     if avatar.is_dir():
         names = ", ".join(sorted(path.name for path in avatar.glob("*.ply"))) or "none"
         raise MocapError(f"{avatar}: is a folder; name one of the avatars in it: {names}")
-    if person is not None and (motion is None or motion.suffix.lower() not in (".h5", ".hdf5")):
+    if person is not None and motion is None:
         raise MocapError("--person is for the --motion of a take")
     with starting():
         from mocap.avatar import mesh_of, write_mesh, write_mesh_sequence
         from mocap.body import load_body
-        from mocap.cli.avatar_jobs import TAKES, acts_of_file, acts_of_take, avatar_of
+        from mocap.cli.avatar_jobs import avatar_of, performance
         from mocap.cli.folders import writable_folder
-        from mocap.take import Take
+        from mocap.video import hash_source
     with StageProgress() as progress:
         model = load_body(body)
         found = avatar_of(avatar, model)
@@ -94,12 +93,7 @@ def mesh(
             write_mesh(made, out)
             say(f"{out}: {len(made.vertices)} vertices ({time.monotonic() - started:.0f} s)")
             return
-        if motion.suffix.lower() in TAKES:
-            take = Take.load(motion)
-            named = person or (found.name if found.name in take.people else None)
-            (act,) = acts_of_take([found], take, motion, named)
-        else:
-            (act,), _, _ = acts_of_file([found], motion, model, progress)
+        (act,) = performance([found], motion, model, progress, person=person).acts
         frames = [int(frame) for frame in act.frames[::every]]
 
         def gaussians_of(frame: int) -> "Gaussians":
@@ -107,7 +101,7 @@ def mesh(
             assert posed is not None
             return posed
 
-        source = f"{_sha256(avatar)} {_sha256(motion)} {person} {model.sha256}"
+        source = f"{hash_source(avatar)} {hash_source(motion)} {person} {model.sha256}"
         with writable_folder(out.parent):
             write_mesh_sequence(
                 frames,
@@ -120,11 +114,6 @@ def mesh(
                 progress=progress,
             )
     say(f"{out}: {len(frames)} meshes ({time.monotonic() - started:.0f} s)")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def add_to(app: typer.Typer) -> None:

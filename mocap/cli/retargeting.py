@@ -148,7 +148,8 @@ def retarget(
     """
     configure(quiet=quiet)
     with starting():
-        from mocap.cli.robot_jobs import TAKES, VIDEOS, Job
+        from mocap.cli.motion_files import TAKES
+        from mocap.cli.robot_jobs import VIDEOS, Job
         from mocap.retarget import RetargetConfig, SolverConfig
     clips = _clips(source)
     timed = [path for path in clips if path.suffix.lower() in TAKES | VIDEOS]

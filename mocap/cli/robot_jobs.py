@@ -11,7 +11,8 @@ from mocap.cli.extraction import TAKE
 from mocap.cli.extraction import Job as Extraction
 from mocap.cli.extraction import run as extract
 from mocap.cli.folders import writable_folder
-from mocap.datasets.motions import human_of_clip, motion_sources
+from mocap.cli.motion_files import at_rate, is_take, only_source
+from mocap.datasets.motions import human_of_clip
 from mocap.datasets.robots import FORMATS, write_trajectory
 from mocap.errors import MocapError
 from mocap.files import read_json
@@ -44,7 +45,6 @@ from mocap.video import VideoWriter
 VIDEOS = frozenset(
     {".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mts", ".wmv", ".3gp"}
 )
-TAKES = frozenset({".h5", ".hdf5"})
 #: What a folder of results has beside them, for people to correct.
 CORRESPONDENCE = "correspondence.json"
 #: Pixels of a film.
@@ -211,7 +211,7 @@ def _motions(outcome: Outcome, progress: Progress) -> list[HumanMotion]:
     if source.suffix.lower() in VIDEOS:
         extract(Extraction(source, job.out, ExtractConfig()), progress)
         source = job.out / TAKE
-    if source.suffix.lower() in TAKES:
+    if is_take(source):
         take = Take.load(source)
         names = job.people or [name for name, one in take.people.items() if one.body is not None]
         if not names:
@@ -221,18 +221,12 @@ def _motions(outcome: Outcome, progress: Progress) -> list[HumanMotion]:
     if job.people:
         raise MocapError(f"{source}: a motion file has one person only; leave --person out")
     body = load_body()
-    found = motion_sources(source, body)
-    if len(found) != 1:
-        raise MocapError(f"{source}: holds {len(found)} motions; give the file of one of them")
+    found = only_source(source, body)
     name = job.name or source.stem
     with _faults_of(source, source.stem):
-        clip = found[0].read()
-    if job.source_fps is not None:
-        clip = replace(clip, fps=job.source_fps)
-    elif not clip.fps_told:
-        outcome.notes.append(
-            f"{source}: taken for {clip.fps:g} frames a second; --source-fps tells it"
-        )
+        clip = found.read()
+    clip, notes = at_rate(clip, source, job.source_fps, "--source-fps")
+    outcome.notes.extend(notes)
     if job.config.fps is not None:
         # Every so many frames are enough, where a lower rate is wanted.
         clip = clip.resampled(clip.fps / max(1, int(clip.fps / job.config.fps)))

@@ -68,7 +68,7 @@ def pictures(avatar: Avatar, pose: BodyPose) -> list[Look]:
     view = View(K, torch.from_numpy(R).float(), torch.from_numpy(t).float())
     found = []
     for row in range(FRAMES):
-        one = BodyPose(**{k: v[row : row + 1] for k, v in vars(pose).items() if v is not None})
+        one = BodyPose.of(pose, avatar.betas, [row])
         with torch.no_grad():
             seen = render(avatar.posed(one), view, (120, 160), background=(0.3, 0.6, 0.5))
         told = torch.ones(160, 120, dtype=torch.bool)
