@@ -18,6 +18,7 @@ from mocap.avatar.meshing import Mesh, mesh_of
 from mocap.avatar.picture_energy import RefineConfig
 from mocap.avatar.ply import read_splat, write_splat
 from mocap.avatar.projection import View
+from mocap.avatar.proportions import Proportions, proportions
 from mocap.avatar.refining import Refined, refine
 from mocap.avatar.rendering import Rendering, render
 from mocap.avatar.stage_set import orbit, studio
@@ -35,6 +36,7 @@ __all__ = [
     "Likeness",
     "Mesh",
     "MeshQuality",
+    "Proportions",
     "RefineConfig",
     "Refined",
     "Rendering",
@@ -55,6 +57,7 @@ __all__ = [
     "load_avatar",
     "mesh_of",
     "orbit",
+    "proportions",
     "read_avatar",
     "read_splat",
     "refine",

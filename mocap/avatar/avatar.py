@@ -97,6 +97,13 @@ class Avatar:
         wide = replace(some.gaussians, scales=some.gaussians.scales * every**0.5)
         return replace(some, gaussians=wide)
 
+    def shaped(self, betas: Float[Tensor, " betas"]) -> "Avatar":
+        """The same on a body of another shape: what is worn goes with the surface."""
+        directions = self.binding.carrier(self.body).directions
+        before, after = (directions[..., : len(one)] @ one for one in (self.betas, betas))
+        means = self.gaussians.means + after - before
+        return replace(self, gaussians=replace(self.gaussians, means=means), betas=betas)
+
     def posed(self, pose: BodyPose, betas: Float[Tensor, " betas"] | None = None) -> Gaussians:
         """The Gaussians in the world, with gradients to the pose and the shape.
 

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from mocap.avatar.avatar import Avatar
 from mocap.avatar.looks import Look, looks, pose_at
 from mocap.avatar.picture_energy import BODY, Evidence, RefineConfig
+from mocap.avatar.proportions import Proportions, proportions
 from mocap.avatar.refining import Refined, refine
 from mocap.body import Body, BodyPose
 from mocap.errors import AvatarError
@@ -21,11 +22,13 @@ from mocap.skeletons import SKELETONS, SMPLX_55
 from mocap.take import BodyMotion, Person, StageRecord, Take
 
 #: The stage; its version changes when its results do.
-STAGE, VERSION = "picture", "1"
+STAGE, VERSION = "picture", "2"
 #: Frames of one stretch, and how many of them it shares with the next.
 _STRETCH, _SHARED = 240, 24
 #: Gaussians that are enough for pictures as small as these.
 _GAUSSIANS = 2000
+#: Of the work, what proportions take.
+_FIRST = 0.3
 #: Numbers of a pose that are corrected.
 _PARTS = ("global_orient", "body_pose", "transl")
 
@@ -39,12 +42,14 @@ class Correction:
         better: how many of them were corrected, for pictures left out got more alike.
         before: the mean difference from pictures left out, of colours from 0 to 1.
         after: the same of the motion that was kept.
+        shape: before and after: the person's proportions, as other pictures judge them.
     """
 
     stretches: int
     better: int
     before: float
     after: float
+    shape: Proportions
 
 
 def corrected(
@@ -87,14 +92,17 @@ def corrected(
     people, told = dict(take.people), {}
     progress(STAGE, 0, total)
     for name, avatar in avatars.items():
-        count = len(take.people[name].frames)
+        person = take.people[name]
+        assert person.body is not None
+        as_fitted = torch.as_tensor(person.body.betas).to(body.template)
+        count = len(person.frames)
 
         def on_share(share: float, before: int = done, count: int = count) -> None:
             progress(STAGE, before + int(share * count), total)
 
         people[name], told[name] = _corrected_person(
-            take.people[name],
-            avatar.thinned(_GAUSSIANS),
+            person,
+            avatar.thinned(_GAUSSIANS).shaped(as_fitted),
             seen[name],
             body,
             config,
@@ -105,6 +113,7 @@ def corrected(
     parameters: dict[str, Any] = {
         "config": asdict(config),
         "better": {name: f"{one.better} of {one.stretches}" for name, one in told.items()},
+        "shape": {name: one.shape.better for name, one in told.items()},
     }
     seconds = round(time.perf_counter() - started, 3)
     record = StageRecord(STAGE, VERSION, parameters, seconds, {"body": body.sha256})
@@ -124,6 +133,13 @@ def _corrected_person(
     assert motion is not None
     pose = pose_at(motion, slice(None), body.template)
     evidence = _evidence(person)
+
+    def on_shape(step: int, steps: int) -> None:
+        on_share(_FIRST * step / max(steps, 1))
+
+    shape = proportions(avatar, pose, seen, evidence, config, on_step=on_shape)
+    changes = {"betas": (shape.betas - avatar.betas).double().cpu().numpy()}
+    avatar = avatar.shaped(shape.betas)
     count = len(person.frames)
     sums = {part: np.zeros(getattr(motion, part).shape) for part in _PARTS}
     weights, results = np.zeros(count), list[Refined]()
@@ -133,7 +149,8 @@ def _corrected_person(
         inside = [replace(look, row=look.row - first) for look in seen if first <= look.row < last]
 
         def on_step(step: int, steps: int, number: int = number) -> None:
-            on_share((number + step / max(steps, 1)) / len(stretches))
+            done = (number + step / max(steps, 1)) / len(stretches)
+            on_share(_FIRST + (1 - _FIRST) * done)
 
         found = refine(
             avatar,
@@ -150,13 +167,14 @@ def _corrected_person(
         for name in _PARTS:
             change = (getattr(found.pose, name) - getattr(part, name)).double().cpu().numpy()
             sums[name][first:last] += share[:, None] * change
-    changes = {name: values / weights[:, None] for name, values in sums.items()}
+    changes |= {name: values / weights[:, None] for name, values in sums.items()}
     moved = _moved(motion, changes, body)
     told = Correction(
         len(results),
         sum(one.better for one in results),
         float(np.mean([one.before for one in results])),
         float(np.mean([min(one.before, one.after) for one in results])),
+        shape,
     )
     return replace(person, body=moved), told
 

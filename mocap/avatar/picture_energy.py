@@ -1,9 +1,10 @@
 """What is minimised when motion is corrected by the picture: likeness, against likelihood.
 
-Corrections are splines over time of joints' angles and of the body's place.
+Corrections are splines over time of joints' angles and of the body's place, and one change of the
+body's shape.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -48,11 +49,14 @@ class RefineConfig:
 
     Attributes:
         stages: one after another, from small pictures to larger ones.
+        sizing: the same by which a shape is found.
         angle_rate: of Adam, radians.
         place_rate: of Adam, metres.
+        shape_rate: of Adam, betas.
         angle_spread: how far off a joint's angle is thought to be, radians.
         place_spread: how far off the body's place is thought to be, metres.
         depth_spread: the same along the camera's axis, where a picture tells little.
+        shape_spread: how far off a beta is thought to be.
         spacing: of the splines that corrections are made of, seconds.
         calm: spread of joints' accelerations, m/s².
         still: how far off a resting foot may be, metres.
@@ -64,11 +68,14 @@ class RefineConfig:
     stages: tuple[Stage, ...] = field(
         default_factory=lambda: (Stage(64, 12, limbs=False), Stage(96, 16), Stage(160, 14))
     )
+    sizing: tuple[Stage, ...] = field(default_factory=lambda: (Stage(96, 30), Stage(160, 20)))
     angle_rate: float = 0.015
     place_rate: float = 0.006
+    shape_rate: float = 0.08
     angle_spread: float = 0.10
     place_spread: float = 0.05
     depth_spread: float = 0.03
+    shape_spread: float = 1.0
     spacing: float = 0.15
     calm: float = 3.0
     still: float = 0.004
@@ -89,9 +96,35 @@ class Evidence:
     resting: Float[np.ndarray, "frames 4"] | None = None
     detected: Float[np.ndarray, "frames 22"] | None = None
 
-    def __getitem__(self, rows: slice) -> "Evidence":
+    def __getitem__(self, rows: slice | Sequence[int]) -> "Evidence":
         parts = (self.resting, self.detected)
         return Evidence(*(None if part is None else part[rows] for part in parts))
+
+
+@dataclass(frozen=True, eq=False)
+class Corrections:
+    """What is added to a motion.
+
+    Attributes:
+        angles: (K, 22, 3) to the joints' rotation vectors, at the knots of the splines, radians.
+        places: (K, 3) to the body's place, likewise, metres.
+        betas: (B,) to its shape.
+    """
+
+    angles: Float[Tensor, "knots 22 3"]
+    places: Float[Tensor, "knots 3"]
+    betas: Float[Tensor, " betas"]
+
+    @classmethod
+    def none(cls, knots: int, like: Float[Tensor, " betas"]) -> "Corrections":
+        """None yet, with gradients, for a body of such a shape."""
+        sizes = (knots, BODY, 3), (knots, 3), like.shape
+        return cls(*(like.new_zeros(size).requires_grad_() for size in sizes))
+
+    @property
+    def parts(self) -> tuple[Tensor, Tensor, Tensor]:
+        """All of them, in the order of the attributes."""
+        return self.angles, self.places, self.betas
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,12 +149,10 @@ class Energy:
     fps: float
     config: RefineConfig
 
-    def corrected(
-        self, angles: Float[Tensor, "knots 22 3"], places: Float[Tensor, "knots 3"]
-    ) -> BodyPose:
-        """The motion of all frames."""
+    def corrected(self, changes: Corrections) -> BodyPose:
+        """The motion of all frames; without betas, as it was."""
         pose = self.pose
-        turns = torch.einsum("fk,kja->fja", self.splines, angles)
+        turns = torch.einsum("fk,kja->fja", self.splines, changes.angles)
         assert pose.global_orient is not None
         assert pose.body_pose is not None
         assert pose.transl is not None
@@ -129,48 +160,48 @@ class Energy:
             pose,
             global_orient=pose.global_orient + turns[:, 0],
             body_pose=pose.body_pose + turns[:, 1:].flatten(1),
-            transl=pose.transl + self.splines @ places,
+            transl=pose.transl + self.splines @ changes.places,
         )
 
     def picture(
         self,
-        angles: Tensor,
-        places: Tensor,
+        changes: Corrections,
         looks: Sequence[Look],
         chance: np.random.Generator,
         pool: Executor,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> list[Tensor]:
         """The gradients of how far what is rendered is from pictures."""
         behind = chance.uniform(size=(len(looks), 3))
         runs = [slice(first, first + _TOGETHER) for first in range(0, len(looks), _TOGETHER)]
 
         def gradients(run: slice) -> tuple[Tensor, ...]:
             some = looks[run]
-            pose = BodyPose.of(self.corrected(angles, places), angles, [look.row for look in some])
-            carriages = self.avatar.carriages(pose)
+            betas = self.avatar.betas + changes.betas
+            pose = BodyPose.of(self.corrected(changes), betas, [look.row for look in some])
+            carriages = self.avatar.carriages(pose, betas)
             losses = [
                 difference(look, carriage, self.avatar.gaussians, colour)
                 for look, carriage, colour in zip(some, carriages, behind[run], strict=True)
             ]
             loss = self.config.colour * torch.stack(losses).sum()
-            return torch.autograd.grad(loss, (angles, places))
+            return torch.autograd.grad(loss, changes.parts)
 
         # Summed in one order, whoever is ready first.
         found = list(pool.map(gradients, runs))
-        return _sum(one for one, _ in found), _sum(one for _, one in found)
+        return [torch.stack(parts).sum(0) for parts in zip(*found, strict=True)]
 
-    def motion(self, angles: Tensor, places: Tensor) -> Float[Tensor, ""]:
+    def motion(self, changes: Corrections) -> Float[Tensor, ""]:
         """How far corrections are from likely ones, and the motion from a smooth one."""
         config = self.config
-        turns = torch.einsum("fk,kja->fja", self.splines, angles)
-        moves = self.splines @ places
+        turns = torch.einsum("fk,kja->fja", self.splines, changes.angles)
+        moves = self.splines @ changes.places
         depth = (moves * self.axes).sum(-1, keepdim=True)
         level = moves - depth * self.axes
         loss = (turns / config.angle_spread).square().sum()
         loss = loss + (level / config.place_spread).square().sum()
         loss = loss + (depth / config.depth_spread).square().sum()
-        pose = self.corrected(angles, places)
-        joints = self._joints(pose)
+        loss = loss + (changes.betas / config.shape_spread).square().sum()
+        joints = self._joints(self.corrected(changes), self.avatar.betas + changes.betas)
         first = self._first
         if len(joints) > 2:
             jolts = (joints[2:] - 2 * joints[1:-1] + joints[:-2]) * self.fps**2
@@ -192,15 +223,12 @@ class Energy:
     @cached_property
     def _first(self) -> Float[Tensor, "frames 22 3"]:
         with torch.no_grad():
-            return self._joints(self.pose)
+            return self._joints(self.pose, self.avatar.betas)
 
-    def _joints(self, pose: BodyPose) -> Float[Tensor, "frames 22 3"]:
-        betas = self.avatar.betas[None]
-        return self.avatar.body.forward(replace(pose, betas=betas)).joints[:, :BODY]
-
-
-def _sum(parts: Iterable[Tensor]) -> Tensor:
-    return torch.stack(list(parts)).sum(0)
+    def _joints(
+        self, pose: BodyPose, betas: Float[Tensor, " betas"]
+    ) -> Float[Tensor, "frames 22 3"]:
+        return self.avatar.body.forward(replace(pose, betas=betas[None])).joints[:, :BODY]
 
 
 def splines(frames: int, spacing: float) -> Float[Tensor, "frames knots"]:
