@@ -1,7 +1,7 @@
 """Avatars of 3D Gaussians: made from a clip, moved by any motion, as pictures and as meshes."""
 
 from mocap.avatar.acting import Act, act, act_of, together
-from mocap.avatar.adopting import adopt, load_avatar
+from mocap.avatar.adopting import adopt
 from mocap.avatar.avatar import Avatar
 from mocap.avatar.binding import Binding, bind
 from mocap.avatar.correcting import Correction, corrected
@@ -21,6 +21,7 @@ from mocap.avatar.projection import View
 from mocap.avatar.proportions import Proportions, proportions
 from mocap.avatar.refining import Refined, refine
 from mocap.avatar.rendering import Rendering, render
+from mocap.avatar.sources import Source, load_avatar
 from mocap.avatar.stage_set import orbit, studio
 from mocap.avatar.surface import surface_avatar
 
@@ -40,6 +41,7 @@ __all__ = [
     "RefineConfig",
     "Refined",
     "Rendering",
+    "Source",
     "View",
     "act",
     "act_of",

@@ -9,7 +9,7 @@ from torch import Tensor
 from mocap.avatar.binding import Binding
 from mocap.avatar.gaussians import Gaussians
 from mocap.avatar.harmonics import turned
-from mocap.avatar.rotations import product, quaternions
+from mocap.avatar.rotations import blended, product
 from mocap.body import Body, BodyPose
 from mocap.errors import AvatarError
 
@@ -126,7 +126,7 @@ class Avatar:
         assert found.vertices is not None
         linear = (self.binding.weights @ found.rotations.flatten(2)).unflatten(2, (3, 3))
         return [
-            Carriage(self.gaussians.means, after, turning, self._turns(rotations))
+            Carriage(self.gaussians.means, after, turning, blended(self.binding.weights, rotations))
             for after, turning, rotations in zip(
                 found.vertices, linear, found.rotations, strict=True
             )
@@ -138,11 +138,3 @@ class Avatar:
         carrier = self.binding.carrier(self.body)
         shape = carrier.directions[..., : len(self.betas)] @ self.betas
         return replace(carrier, template=self.gaussians.means - shape)
-
-    def _turns(self, rotations: Float[Tensor, "55 3 3"]) -> Float[Tensor, "gaussians 4"]:
-        """Each Gaussian's rotation from rest, quaternions ``wxyz``, of any length."""
-        joints = quaternions(rotations)
-        weights = self.binding.weights
-        # A quaternion and its opposite are one rotation: all are told as the strongest joint's is.
-        alike = (joints.detach() @ joints.detach().T).sign()
-        return (weights * alike[weights.argmax(1)]) @ joints

@@ -25,3 +25,13 @@ def product(first: Float[Tensor, "n 4"], second: Float[Tensor, "n 4"]) -> Float[
 def quaternions(matrices: Float[Tensor, "n 3 3"]) -> Float[Tensor, "n 4"]:
     """Quaternions of rotations."""
     return roma.rotmat_to_unitquat(matrices).roll(1, -1)
+
+
+def blended(
+    weights: Float[Tensor, "n joints"], rotations: Float[Tensor, "joints 3 3"]
+) -> Float[Tensor, "n 4"]:
+    """Joints' rotations in shares, as quaternions of any length: what is blended stays a turn."""
+    joints = quaternions(rotations)
+    # A quaternion and its opposite are one rotation: all are told as the strongest joint's is.
+    alike = (joints.detach() @ joints.detach().T).sign()
+    return (weights * alike[weights.argmax(1)]) @ joints

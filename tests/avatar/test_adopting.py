@@ -48,6 +48,10 @@ def stance(**degrees: float) -> BodyPose:
 
 
 A_POSE = stance(left_shoulder=-50, right_shoulder=44, left_hip=8, right_hip=-6)
+#: Where LHM, Animatable Gaussians and ExAvatar have people before they are posed.
+LHM = stance(left_hip=20, right_hip=-20)
+ANIMATABLE = stance(left_hip=25, right_hip=-25)
+EXAVATAR = stance(left_hip=np.rad2deg(1), right_hip=np.rad2deg(-1))
 
 
 def sitting() -> BodyPose:
@@ -76,8 +80,11 @@ def carried(gaussians: Gaussians, turn: np.ndarray, shift: tuple = (0.4, -1.0, 2
         (BodyPose(), UP),
         (A_POSE, Z_UP @ about_up(180)),
         (A_POSE, UPSIDE_DOWN @ about_up(45)),
+        (LHM, UP),
+        (ANIMATABLE, UP),
+        (EXAVATAR, UPSIDE_DOWN),
     ],
-    ids=["T", "z-up, from behind", "upside down, askew"],
+    ids=["T", "z-up, from behind", "upside down, askew", "20 apart", "25 apart", "57 apart"],
 )
 def test_whoever_stands_is_brought_to_rest(avatar, pose, turn):
     found = adopt(carried(avatar.posed(pose), turn), avatar.body, "anna")
