@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mocap.cli import avatar_mesh
+from mocap.cli import avatar_binding, avatar_mesh
 from mocap.cli.console import configure, note, say, starting
 from mocap.cli.options import (
     BodyFile,
@@ -103,8 +103,8 @@ def animate(
         typer.Argument(
             metavar="AVATAR...",
             callback=each_once,
-            help="Avatars: splats (.ply) or folders of them. Those that `mocap avatar create` has "
-            "not made are bound to the body first: a person in T- or A-pose, upright, in metres.",
+            help="Avatars: splats (.ply), folders of them, or other files that `mocap avatar bind` "
+            "reads. What has no binding is bound to the body first: a person in T- or A-pose.",
         ),
     ],
     motion: Annotated[
@@ -293,5 +293,6 @@ def add_to(app: typer.Typer) -> None:
             "mocap avatar refine clip-mocap/take.h5 --person person-2 --out better.h5",
         ),
     )(refine)
+    avatar_binding.add_to(_commands)
     avatar_mesh.add_to(_commands)
     app.add_typer(_commands, name="avatar")

@@ -60,14 +60,17 @@ def masked(path: Path, video: Path | None, body: Body, progress: Progress) -> tu
 
 
 def avatar_of(path: Path, body: Body) -> Avatar:
-    """An avatar from a file; says so where it has to be bound to the body first.
+    """An avatar from a file; says so where it has to be bound to the body first, and how it lies.
 
     Raises:
         AvatarError: it is none.
     """
-    if path.is_file() and not binding_file(path).exists():
-        note(f"{path} has no binding beside it: the body is laid into it, which takes a while")
-    return load_avatar(path, body)
+    if path.suffix.lower() == ".ply" and path.is_file() and not binding_file(path).exists():
+        note(
+            f"{path} has no binding beside it: the body is laid into it, which takes a while "
+            "(`mocap avatar bind` keeps it)"
+        )
+    return load_avatar(path, body, lambda words: note(f"{path}: {words}"))
 
 
 def own_avatars(
