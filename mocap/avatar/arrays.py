@@ -5,10 +5,12 @@
 """
 
 import pickle
+import struct
 import warnings
 import zipfile
 import zlib
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -16,10 +18,12 @@ import torch
 
 from mocap.errors import AvatarError
 
-#: What readers of archives raise when these are damaged, or are something else.
-_DAMAGE = (
-    *(OSError, ValueError, TypeError, KeyError, EOFError, AttributeError, MemoryError),
-    *(RuntimeError, zipfile.BadZipFile, zlib.error, IndexError, AssertionError),
+#: What readers of archives raise when these are damaged, encrypted, packed in other ways, or are
+#: something else.
+DAMAGE = (
+    *(OSError, ValueError, TypeError, LookupError, EOFError, AttributeError, MemoryError),
+    *(RuntimeError, OverflowError, AssertionError, SyntaxError, TokenError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
 )
 #: Names that ExAvatar's networks have in its snapshots (``snapshot_N.pth``, of which ``network`` is
 #: the state; mks0601/ExAvatar_RELEASE, ``avatar/common/base.py``).
@@ -41,7 +45,7 @@ def _of_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: np.asarray(archive[name]) for name in archive.files}
-    except _DAMAGE as fault:
+    except DAMAGE as fault:
         raise AvatarError(
             f"{path}: is no archive of arrays, or damaged, or holds objects; export it anew, or as "
             "a splat (.ply)"
@@ -64,7 +68,7 @@ def _of_torch(path: Path) -> dict[str, np.ndarray]:
             f"{path}: is damaged, or holds objects, which may run anything when they are opened; "
             "save a dictionary of tensors, or a splat (.ply)"
         ) from refused
-    except _DAMAGE as fault:
+    except DAMAGE as fault:
         raise AvatarError(f"{path}: is no file of tensors, or damaged; get it anew") from fault
     if not isinstance(found, dict):
         raise AvatarError(f"{path}: holds no dictionary of tensors; save one, or a splat (.ply)")
@@ -77,9 +81,9 @@ def _of_torch(path: Path) -> dict[str, np.ndarray]:
     tensors = {str(name): one for name, one in found.items() if isinstance(one, torch.Tensor)}
     try:
         return {name: _numbers(one) for name, one in tensors.items()}
-    except _DAMAGE as fault:
+    except DAMAGE as fault:
         raise AvatarError(
-            f"{path}: its tensors are not plain ones ({fault}); save ordinary tensors anew"
+            f"{path}: its tensors are not plain ones; save ordinary tensors anew"
         ) from fault
 
 

@@ -174,9 +174,8 @@ def _weights(
     """Skin weights of SMPL-X's joints, which sum to 1."""
     if words.weights not in found:
         return None
-    weights = _array(
-        path, found, words.weights, (count, len(SMPLX_55)), (count, _SMPL_JOINTS)
-    ).clone()
+    shapes = (count, len(SMPLX_55)), (count, _SMPL_JOINTS)
+    weights = _array(path, found, words.weights, *shapes)
     total = weights.sum(1, keepdim=True)
     if (weights < -_ROUNDING).any() or ((total - 1).abs() > _UNEVEN).any():
         raise AvatarError(

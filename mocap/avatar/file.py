@@ -4,14 +4,13 @@
 its Gaussians in turn, which face of which body it belongs to and which joints move it.
 """
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from mocap.avatar.arrays import DAMAGE
 from mocap.avatar.avatar import Avatar
 from mocap.avatar.binding import Binding
 from mocap.avatar.gaussians import Gaussians
@@ -152,11 +151,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         known = str(found["format"]) == _FORMAT and int(found["version"]) <= _VERSION
     except FileNotFoundError as missing:
         raise AvatarError(f"{path}: is not there") from missing
-    except (
-        *(OSError, ValueError, TypeError, KeyError, EOFError, AttributeError, MemoryError),
-        # Of archives that are encrypted, packed in other ways, or damaged.
-        *(RuntimeError, zipfile.BadZipFile, zlib.error),
-    ) as fault:
+    except DAMAGE as fault:
         raise AvatarError(
             f"{path}: is no binding of an avatar, or damaged; remove it, and the splat beside it "
             "is bound anew"

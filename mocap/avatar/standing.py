@@ -31,8 +31,10 @@ _UPS = (
 )
 _FACINGS = Rotation.from_euler("y", [[30.0 * turn] for turn in range(12)], degrees=True).as_matrix()
 #: Degrees by which arms hang, and by which each leg is out to its side, in the poses that are tried
-#: first. Legs far apart are how people are kept: 20 degrees by LHM, 25 by Animatable Gaussians, a
-#: whole radian by ExAvatar.
+#: first. Legs far apart are how people are kept: 20 degrees or a radian by LHM (aigc3d/LHM,
+#: ``LHM/models/rendering/smpl_x_voxel_dense_sampling.py``; its splats, ``GaussianModel.save_ply``
+#: of ``gs_renderer.py`` beside it, are in T-pose), 25 degrees by lizhe00/AnimatableGaussians
+#: (``config.py``), a radian by ExAvatar (``avatar/common/utils/smpl_x.py``).
 _STANCES = (
     *combinations((0.0, 30.0, 55.0, 75.0), (0.0, 10.0)),
     *combinations((0.0, 30.0), (25.0, 57.0)),

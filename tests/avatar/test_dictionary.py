@@ -2,7 +2,9 @@
 
 import pickle
 import re
+import struct
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -250,6 +252,16 @@ def test_files_that_are_cut_short_are_damaged(avatar, tmp_path, share, suffix):
     with pytest.raises(AvatarError, match="damaged") as caught:
         load_avatar(path, avatar.body)
     assert "\n" not in str(caught.value)
+
+
+def test_headers_that_make_no_sense_are_damage(body, tmp_path):
+    path = tmp_path / "anna.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        # Numpy reads it as Python, and there are more brackets than are closed.
+        header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (((3,), }".ljust(117) + b"\n"
+        archive.writestr("means.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + header)
+    with pytest.raises(AvatarError, match="or damaged"):
+        load_avatar(path, body)
 
 
 def test_networks_are_no_people(body, tmp_path):
