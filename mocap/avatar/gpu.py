@@ -12,7 +12,7 @@ from mocap.errors import AvatarError
 
 
 def accumulate_on_gpu(
-    gaussians: Gaussians, view: View, size: tuple[int, int]
+    gaussians: Gaussians, view: View, size: tuple[int, int], antialiased: bool
 ) -> tuple[Float[Tensor, "height width 4"], Float[Tensor, "height width"]]:
     """Colour and depth, weighted by how much of them is seen, and alpha, in single precision.
 
@@ -20,6 +20,7 @@ def accumulate_on_gpu(
         gaussians: on a GPU.
         view: of the camera, on the same one.
         size: of the picture: width and height, pixels.
+        antialiased: whether to compensate for the blur.
 
     Raises:
         AvatarError: gsplat is not installed, or could not compile its kernels.
@@ -55,7 +56,7 @@ def accumulate_on_gpu(
         sh_degree=isqrt(given.harmonics.shape[1]) - 1,
         packed=False,
         render_mode="RGB+D",
-        rasterize_mode="classic",
+        rasterize_mode="antialiased" if antialiased else "classic",
     )
     like = gaussians.means.dtype
     return sums[0].to(like), alpha[0, ..., 0].to(like)

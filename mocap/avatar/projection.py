@@ -1,6 +1,6 @@
 """Gaussians in space to Gaussians in a picture, by their first derivative (Zwicker et al. 2001).
 
-What gsplat 1.5 does with ``packed=False, rasterize_mode="classic"``, constants and all, in plain
+What gsplat 1.5 does with ``packed=False`` in either of its modes, constants and all, in plain
 PyTorch: gradients reach Gaussians and camera. What decides which pixels are looked at (culling,
 radii, order) has no gradient.
 """
@@ -77,6 +77,7 @@ class Splats:
         conics: (M, 3) the inverse covariance's xx, xy and yy, per square pixel.
         depths: (M,) along the camera's axis, metres.
         radii: (M, 2) whole pixels in x and y beyond which a Gaussian is too faint to be drawn.
+        compensations: (M,) by which opacities are multiplied; None where they stay as they are.
     """
 
     indices: Int[Tensor, " splats"]
@@ -84,15 +85,20 @@ class Splats:
     conics: Float[Tensor, "splats 3"]
     depths: Float[Tensor, " splats"]
     radii: Int[Tensor, "splats 2"]
+    compensations: Float[Tensor, " splats"] | None = None
 
 
-def project(gaussians: Gaussians, view: View, size: tuple[int, int]) -> Splats:
+def project(
+    gaussians: Gaussians, view: View, size: tuple[int, int], *, antialiased: bool = False
+) -> Splats:
     """The Gaussians that are in front of a camera and touch its picture.
 
     Args:
         gaussians: in the world.
         view: of the camera.
         size: of the picture: width and height, pixels.
+        antialiased: whether what the blur adds to a Gaussian's area is taken from its opacity, as
+            in Yu et al. 2024, "Mip-Splatting".
     """
     depths = gaussians.means.detach() @ view.R[2].detach() + view.t[2].detach()
     ahead = (depths >= NEAR) & (depths <= FAR) & (gaussians.opacities.detach() >= LEAST_ALPHA)
@@ -102,19 +108,24 @@ def project(gaussians: Gaussians, view: View, size: tuple[int, int]) -> Splats:
     means, covariances = _in_pixels(centres, axes, view.K, size)
     xx, xy, yy = covariances[:, 0, 0] + BLUR, covariances[:, 0, 1], covariances[:, 1, 1] + BLUR
     determinants = xx * yy - xy * xy
+    sharp = covariances[:, 0, 0] * covariances[:, 1, 1] - xy * xy
 
     with torch.no_grad():
         opacities = gaussians.opacities[ahead]
+        if antialiased:
+            opacities = opacities * (sharp / determinants).clamp_min(0).sqrt()
         extents = (2 * (opacities / LEAST_ALPHA).log()).sqrt().clamp_max(_EXTENT)
         radii = (extents[:, None] * torch.stack([xx, yy], -1).sqrt()).ceil()
         touches = (means + radii > 0) & (means - radii < means.new_tensor(size)) & (radii > 0)
-        solid = (determinants > 0) & determinants.isfinite()
+        solid = (determinants > 0) & determinants.isfinite() & (opacities >= LEAST_ALPHA)
         shown = (touches.all(-1) & solid).nonzero()[:, 0]
 
     conics = torch.stack([yy, -xy, xx], -1)[shown] / determinants[shown, None]
     # As far as pixels are counted: what is larger covers every picture.
     whole = radii[shown].clamp_max(2**30).int()
-    return Splats(ahead[shown], means[shown], conics, centres[shown, 2], whole)
+    # Of what is shown none is zero, where the root has no derivative.
+    compensations = (sharp[shown] / determinants[shown]).sqrt() if antialiased else None
+    return Splats(ahead[shown], means[shown], conics, centres[shown, 2], whole, compensations)
 
 
 def _axes(rotations: Float[Tensor, "n 4"], scales: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3 3"]:

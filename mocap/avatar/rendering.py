@@ -38,6 +38,7 @@ def render(
     *,
     frame: int = 0,
     background: Tensor | Sequence[float] = (0.0, 0.0, 0.0),
+    antialiased: bool = False,
 ) -> Rendering:
     """Render Gaussians, with gradients for whatever of them asks for some.
 
@@ -52,6 +53,8 @@ def render(
         size: of the picture: width and height, pixels.
         frame: of a moving camera.
         background: a colour (3,), or a picture (H, W, 3).
+        antialiased: whether Gaussians smaller than a pixel, which are drawn as large as one, are
+            as much fainter (gsplat's ``rasterize_mode``). Splats trained without it want none.
 
     Raises:
         AvatarError: the camera's lens is distorted, numba, or gsplat, is not installed, or the
@@ -67,7 +70,7 @@ def render(
     if min(size) < 1:
         raise ValueError(f"a picture of {size[0]} x {size[1]} pixels")
     view = camera if isinstance(camera, View) else View.of(camera, frame, gaussians.means)
-    sums, alpha = _ACCUMULATORS[device](gaussians, view, size)
+    sums, alpha = _ACCUMULATORS[device](gaussians, view, size, antialiased)
     behind = torch.as_tensor(background).to(sums)
     hit = alpha > 0
     # Divided by one where nothing is: a gradient of nothing by nothing would be NaN everywhere.
@@ -80,16 +83,19 @@ def render(
 
 
 def _accumulate(
-    gaussians: Gaussians, view: View, size: tuple[int, int]
+    gaussians: Gaussians, view: View, size: tuple[int, int], antialiased: bool
 ) -> tuple[Float[Tensor, "height width 4"], Float[Tensor, "height width"]]:
     """Colour and depth, weighted by how much of them is seen; and alpha."""
-    splats = project(gaussians, view, size)
+    splats = project(gaussians, view, size, antialiased=antialiased)
     place = -view.R.T @ view.t
     colours = colours_from(
         gaussians.harmonics[splats.indices], gaussians.means[splats.indices] - place
     )
     features = torch.cat([colours, splats.depths[:, None]], 1)
-    sums, transmittance = rasterise(splats, gaussians.opacities[splats.indices], features, size)
+    opacities = gaussians.opacities[splats.indices]
+    if splats.compensations is not None:
+        opacities = opacities * splats.compensations
+    sums, transmittance = rasterise(splats, opacities, features, size)
     return sums, 1 - transmittance
 
 

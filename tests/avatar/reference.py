@@ -23,7 +23,7 @@ def rotation_matrix(quaternion: Tensor) -> Tensor:
 def pixel_gaussian(
     gaussians: Gaussians, index: int, view: View, size: tuple[int, int]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean (2,), covariance (2, 2) and depth of one Gaussian in the picture."""
+    """Mean (2,), covariance (2, 2) without blur, and depth of one Gaussian in the picture."""
     x, y, z = view.R @ gaussians.means[index] + view.t
     fx, fy, cx, cy = view.K[0, 0], view.K[1, 1], view.K[0, 2], view.K[1, 2]
     width, height = size
@@ -38,8 +38,7 @@ def pixel_gaussian(
     J = J.reshape(2, 3) @ view.R
     turn = rotation_matrix(gaussians.rotations[index])
     covariance = turn @ torch.diag(gaussians.scales[index] ** 2) @ turn.T
-    blur = BLUR * torch.eye(2, dtype=z.dtype)
-    return torch.stack([fx * x / z + cx, fy * y / z + cy]), J @ covariance @ J.T + blur, z
+    return torch.stack([fx * x / z + cx, fy * y / z + cy]), J @ covariance @ J.T, z
 
 
 def colour_of(gaussians: Gaussians, index: int, view: View) -> Tensor:
@@ -75,7 +74,11 @@ def colour_of(gaussians: Gaussians, index: int, view: View) -> Tensor:
 
 
 def render_slowly(
-    gaussians: Gaussians, view: View, size: tuple[int, int], background: Tensor
+    gaussians: Gaussians,
+    view: View,
+    size: tuple[int, int],
+    background: Tensor,
+    antialiased: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Colour (H, W, 3), alpha (H, W) and depth summed by its weight (H, W)."""
     width, height = size
@@ -93,10 +96,14 @@ def render_slowly(
     for index in depths.argsort(stable=True).tolist():
         if not NEAR <= depths[index] <= FAR:
             continue
-        mean, covariance, z = pixel_gaussian(gaussians, index, view, size)
+        mean, sharp, z = pixel_gaussian(gaussians, index, view, size)
+        covariance = sharp + BLUR * torch.eye(2, dtype=z.dtype)
+        opacity = gaussians.opacities[index]
+        if antialiased:
+            opacity = opacity * (torch.linalg.det(sharp) / torch.linalg.det(covariance)).sqrt()
         away = middles - mean
         power = 0.5 * torch.einsum("hwi,ij,hwj->hw", away, torch.linalg.inv(covariance), away)
-        alpha = (gaussians.opacities[index] * (-power).exp()).clamp_max(MOST_ALPHA)
+        alpha = (opacity * (-power).exp()).clamp_max(MOST_ALPHA)
         after = through * (1 - alpha)
         seen = (alpha >= LEAST_ALPHA) & ~finished
         finished = finished | (seen & (after <= LEAST_THROUGH))

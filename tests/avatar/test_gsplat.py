@@ -17,20 +17,37 @@ def world_to_camera(view: View) -> torch.Tensor:
     return matrix
 
 
+@pytest.mark.parametrize("antialiased", [False, True])
 @pytest.mark.parametrize("seed", range(4))
-def test_projection_is_that_of_its_reference(seed):
+def test_projection_is_that_of_its_reference(seed, antialiased):
     from gsplat.cuda._torch_impl import _fully_fused_projection, _quat_scale_to_covar_preci
 
     scene, view = random_gaussians(300, seed), random_view(seed)
-    ours = project(scene, view, SIZE)
+    ours = project(scene, view, SIZE, antialiased=antialiased)
     covariances, _ = _quat_scale_to_covar_preci(scene.rotations, scene.scales, True, False)
-    radii, means, depths, conics, _ = _fully_fused_projection(
-        scene.means, covariances, world_to_camera(view)[None], view.K[None], *SIZE
+    radii, means, depths, conics, compensations = _fully_fused_projection(
+        scene.means,
+        covariances,
+        world_to_camera(view)[None],
+        view.K[None],
+        *SIZE,
+        calc_compensations=antialiased,
     )
     found = ours.indices
     torch.testing.assert_close(ours.means, means[0, found])
     torch.testing.assert_close(ours.conics, conics[0, found])
     torch.testing.assert_close(ours.depths, depths[0, found])
+    if antialiased:
+        torch.testing.assert_close(ours.compensations, compensations[0, found])
+        # Its GPU leaves out what is too faint then, and bounds what is left by how faint it is.
+        faded = (scene.opacities * compensations[0])[found]
+        assert (faded >= 1 / 255).all()
+        extents = (2 * (255 * faded).log()).sqrt().clamp_max(3.33)
+        blurred = torch.linalg.inv(conics[0, found][:, [0, 1, 1, 2]].unflatten(1, (2, 2)))
+        wanted = (extents[:, None] * blurred.diagonal(dim1=1, dim2=2).sqrt()).ceil()
+        assert (ours.radii - wanted).abs().max() <= 1
+    else:
+        assert ours.compensations is None
     # The reference does not look at opacities: its radii are the largest there can be.
     assert (ours.radii <= radii[0, found]).all()
     opaque = Gaussians(
@@ -54,8 +71,9 @@ def test_harmonics_are_those_of_its_reference(degree):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no NVIDIA GPU")
+@pytest.mark.parametrize("antialiased", [False, True])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_gpu_gives_the_same_picture_and_gradients(seed):
+def test_a_gpu_gives_the_same_picture_and_gradients(seed, antialiased):
     background = torch.tensor([0.2, 0.7, 0.4])
     found = []
     for device in ("cpu", "cuda"):
@@ -63,7 +81,9 @@ def test_a_gpu_gives_the_same_picture_and_gradients(seed):
         leaves = [part.clone().requires_grad_() for part in vars(scene).values()]
         view = random_view(seed, torch.float32)
         view = View(*(part.to(device) for part in vars(view).values()))
-        rendering = render(Gaussians(*leaves), view, (200, 140), background=background)
+        rendering = render(
+            Gaussians(*leaves), view, (200, 140), background=background, antialiased=antialiased
+        )
         depth = (rendering.depth * rendering.alpha).nan_to_num()
         total = (rendering.colour**2).sum() + depth.sum()
         gradients = torch.autograd.grad(total, leaves)

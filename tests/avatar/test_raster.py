@@ -13,17 +13,19 @@ from torch import Tensor
 from avatar.reference import render_slowly
 from avatar.scenes import SIZE, random_gaussians, random_view
 from mocap.avatar import Gaussians, Rendering, View, render
-from mocap.avatar.projection import Splats
+from mocap.avatar.projection import Splats, project
 from mocap.avatar.raster import rasterise
 
 BACKGROUND = torch.tensor([0.2, 0.7, 0.4], dtype=torch.float64)
 
 
-def of_both(scene: Gaussians, view: View) -> tuple[list[Tensor], list[Tensor]]:
+def of_both(
+    scene: Gaussians, view: View, antialiased: bool = False
+) -> tuple[list[Tensor], list[Tensor]]:
     """Colour, alpha and depth summed by weight: ours, and the reference's."""
-    ours = render(scene, view, SIZE, background=BACKGROUND)
+    ours = render(scene, view, SIZE, background=BACKGROUND, antialiased=antialiased)
     sums = torch.where(ours.alpha > 0, ours.depth * ours.alpha, 0.0)
-    theirs = render_slowly(scene, view, SIZE, BACKGROUND)
+    theirs = render_slowly(scene, view, SIZE, BACKGROUND, antialiased)
     return [ours.colour, ours.alpha, sums], list(theirs)
 
 
@@ -46,11 +48,12 @@ def gradients(parts: list[Tensor], scene: Gaussians, view: View) -> dict[str, Te
     return dict(zip(leaves, torch.autograd.grad(total, list(leaves.values())), strict=True))
 
 
+@pytest.mark.parametrize("antialiased", [False, True])
 @pytest.mark.parametrize("coefficients", [1, 4, 9, 16])
 @pytest.mark.parametrize("seed", range(3))
-def test_agrees_with_the_reference(seed, coefficients):
+def test_agrees_with_the_reference(seed, coefficients, antialiased):
     scene = random_gaussians(120, seed, coefficients)
-    for ours, theirs in zip(*of_both(scene, random_view(seed)), strict=True):
+    for ours, theirs in zip(*of_both(scene, random_view(seed), antialiased), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-9)
     assert ours.max() > 0.5
 
@@ -59,6 +62,14 @@ def opaque(count: int, seed: int) -> Gaussians:
     """Large ones, whose middles hide all that they may."""
     scene = random_gaussians(count, seed)
     return replace(scene, scales=2 * scene.scales, opacities=1 - 1e-4 * scene.opacities)
+
+
+def tiny(count: int, seed: int) -> Gaussians:
+    """Smaller than a pixel, most of them, but thick enough to be seen."""
+    scene = random_gaussians(count, seed)
+    return replace(
+        scene, scales=0.3 * scene.scales.clamp_min(0.05), opacities=0.9 + 0 * scene.opacities
+    )
 
 
 def test_agrees_where_opaque_ones_pile_up():
@@ -81,17 +92,34 @@ def test_single_precision_agrees_but_for_thresholds():
     assert (away < 1e-4).double().mean() > 0.98
 
 
-@pytest.mark.parametrize("make", [random_gaussians, opaque])
+@pytest.mark.parametrize("antialiased", [False, True])
+@pytest.mark.parametrize("make", [random_gaussians, opaque, tiny])
 @pytest.mark.parametrize("seed", range(3))
-def test_gradients_are_the_references(seed, make):
+def test_gradients_are_the_references(seed, make, antialiased):
     scene, view = with_gradients(make(60, seed), random_view(seed))
-    parts, reference = of_both(scene, view)
+    parts, reference = of_both(scene, view, antialiased)
     ours, theirs = gradients(parts, scene, view), gradients(reference, scene, view)
     # Nothing reads the last row of the intrinsics, nor skew.
     for name, expected in theirs.items():
         size = expected.abs().max()
         assert size > 0, name
         torch.testing.assert_close(ours[name], expected, rtol=1e-6, atol=1e-8 * float(size))
+
+
+def test_gradients_of_the_blurs_compensation_are_what_differences_say():
+    scene, view = tiny(6, 2), random_view(2)
+    given = [
+        part.clone().requires_grad_() for part in (*vars(scene).values(), *vars(view).values())
+    ]
+
+    def compensations(means: Tensor, *rest: Tensor) -> Tensor:
+        found = project(Gaussians(means, *rest[:4]), View(*rest[4:]), SIZE, antialiased=True)
+        assert len(found.indices) == 6
+        assert found.compensations is not None
+        return found.compensations
+
+    assert compensations(*given).max() < 0.8
+    assert torch.autograd.gradcheck(compensations, given, eps=1e-7, atol=1e-6, rtol=1e-4)
 
 
 def some_splats() -> tuple[Tensor, ...]:

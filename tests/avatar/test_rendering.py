@@ -60,6 +60,33 @@ def test_one_isotropic_gaussian_has_a_gaussian_profile():
     torch.testing.assert_close(depth[expected > 0], torch.full_like(depth[expected > 0], 2.0))
 
 
+def test_antialiased_a_small_one_covers_no_more_than_without_the_blur():
+    scene = some(((0.0, 0.0, 2.0), (0.006, 0.012, 0.001), LEVEL, 0.9, RED))
+    alpha = render(scene, straight_camera(), SIZE, antialiased=True).alpha
+    x, y = pixels()
+    wide, tall = 0.3**2 + 0.3, 0.6**2 + 0.3
+    opacity = 0.9 * 0.3 * 0.6 / math.sqrt(wide * tall)
+    expected = opacity * (-(x**2) / (2 * wide) - y**2 / (2 * tall)).exp()
+    expected = torch.where(expected < 1 / 255, 0.0, expected)
+    torch.testing.assert_close(alpha, expected, rtol=0, atol=1e-6)
+    # The area under the Gaussian without the blur; what is too faint to be drawn is lacking.
+    assert alpha.sum() == pytest.approx(0.9 * 2 * math.pi * 0.3 * 0.6, rel=0.05)
+    assert render(scene, straight_camera(), SIZE).alpha.sum() > 2 * alpha.sum()
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-5])
+def test_antialiased_what_is_far_below_a_pixel_is_not_drawn_and_harms_no_gradient(scale):
+    scene = some(((0.0, 0.0, 2.0), (scale,) * 3, LEVEL, 0.9, RED), blob(2.0))
+    scene = Gaussians(*(part.requires_grad_() for part in vars(scene).values()))
+    rendering = render(scene, straight_camera(), SIZE, antialiased=True)
+    alone = render(some(blob(2.0)), straight_camera(), SIZE, antialiased=True)
+    assert torch.equal(rendering.alpha, alone.alpha)
+    rendering.colour.sum().backward()
+    for part in vars(scene).values():
+        assert part.grad.isfinite().all()
+        assert not part.grad[0].any()
+
+
 @pytest.mark.parametrize("order", [[0, 1], [1, 0]])
 def test_the_nearer_one_is_in_front(order):
     blobs = [blob(3.0, 0.5, GREEN), blob(2.0, 0.6, RED)]
