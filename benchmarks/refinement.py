@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter1d
+from torch.nn.functional import avg_pool2d
 
 from mocap.avatar import Avatar, proportions, refine, render, surface_avatar
 from mocap.avatar.colouring import with_colours
@@ -37,6 +38,8 @@ MOTIONS = {
 }
 SHAPES = {"slight": (1.58, -1.0), "tall": (1.88, 0.8)}
 SIZE = (240, 320)
+#: Along a side, how many times larger pictures are rendered, and averaged down: as a camera sees.
+FINE = 4
 
 
 def main() -> None:
@@ -133,6 +136,7 @@ def pictures(avatar: Avatar, pose: BodyPose) -> list[Look]:
     focal = 1.3 * SIZE[1]
     K = torch.tensor([[focal, 0, SIZE[0] / 2], [0, focal, SIZE[1] / 2], [0, 0, 1.0]])
     view = View(K, torch.from_numpy(R).float(), torch.from_numpy(t).float())
+    fine = replace(view, K=torch.diag(torch.tensor([FINE, FINE, 1.0])) @ K)
     clutter = np.random.default_rng(0).uniform(size=(SIZE[1], SIZE[0], 3))
     clutter = gaussian_filter1d(gaussian_filter1d(clutter, 4, 0), 4, 1)
     wall = torch.from_numpy((4 * (clutter - clutter.mean()) + 0.5).clip(0, 1)).float()
@@ -141,8 +145,11 @@ def pictures(avatar: Avatar, pose: BodyPose) -> list[Look]:
     for row in range(len(places)):
         one = BodyPose.of(pose, avatar.betas, [row])
         with torch.no_grad():
-            seen = render(avatar.posed(one), view, SIZE, background=wall)
-        found.append(Look(row, seen.colour.clamp(0, 1), seen.alpha > 0.5, told, view, one, 1.0))
+            large = render(avatar.posed(one), fine, (FINE * SIZE[0], FINE * SIZE[1]))
+        planes = torch.cat([large.colour, large.alpha[..., None]], -1).movedim(-1, 0)
+        seen = avg_pool2d(planes, FINE).movedim(0, -1)
+        image = (seen[..., :3] + (1 - seen[..., 3:]) * wall).clamp(0, 1)
+        found.append(Look(row, image, seen[..., 3] > 0.5, told, view, one, 1.0))
     return found
 
 
