@@ -56,6 +56,8 @@ class Avatar:
         betas: (B,) the body's shape that they rest on.
         body: the model.
         name: what to call the person.
+        antialiased: whether its Gaussians were made for :func:`mocap.avatar.render`'s mode of that
+            name; most splats from elsewhere were not.
 
     Raises:
         AvatarError: there are no Gaussians, or the shape is not this body's.
@@ -66,6 +68,7 @@ class Avatar:
     betas: Float[Tensor, " betas"]
     body: Body
     name: str = ""
+    antialiased: bool = False
 
     def __post_init__(self) -> None:
         if not len(self.gaussians):

@@ -50,6 +50,7 @@ def write_avatar(avatar: Avatar, path: str | Path) -> tuple[Path, Path]:
         "format": _FORMAT,
         "version": _VERSION,
         "name": avatar.name,
+        "antialiased": avatar.antialiased,
         "body": avatar.body.name,
         "body_sha256": avatar.body.sha256,
         "body_licence": avatar.body.licence,
@@ -116,7 +117,9 @@ def bound_by_file(gaussians: Gaussians, path: Path, body: Body) -> Avatar:
             "the splat is bound anew"
         )
     dense = torch.zeros(count, len(SMPLX_55)).scatter_add_(1, joints, weights)
-    return Avatar(gaussians, Binding(faces, shares, dense), betas, body, str(found["name"]))
+    binding = Binding(faces, shares, dense)
+    antialiased = bool(found["antialiased"])
+    return Avatar(gaussians, binding, betas, body, str(found["name"]), antialiased)
 
 
 def _whole(found: dict[str, np.ndarray], body: Body) -> bool:
@@ -128,12 +131,14 @@ def _whole(found: dict[str, np.ndarray], body: Body) -> bool:
         "joints": (faces.size, _JOINTS),
         "weights": (faces.size, _JOINTS),
         "betas": (min(betas.size, body.num_betas),),
+        "antialiased": (),
     }
     if any(found[name].shape != shape for name, shape in shapes.items()):
         return False
     indices, numbers = (faces, joints), [found[name] for name in ("shares", "weights", "betas")]
     return (
-        all(part.dtype.kind in "iu" for part in indices)
+        found["antialiased"].dtype == bool
+        and all(part.dtype.kind in "iu" for part in indices)
         and all(part.dtype.kind == "f" and np.isfinite(part).all() for part in numbers)
         and all(part.min(initial=0) >= 0 for part in indices)
         and faces.max(initial=0) < len(body.faces)
@@ -148,6 +153,8 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as archive:
             # What is in the archive without being an array comes as bytes.
             found = {name: np.asarray(archive[name]) for name in names}
+            # Files that do not tell are of avatars that were made without.
+            found["antialiased"] = np.asarray(archive.get("antialiased", False))
         known = str(found["format"]) == _FORMAT and int(found["version"]) <= _VERSION
     except FileNotFoundError as missing:
         raise AvatarError(f"{path}: is not there") from missing

@@ -53,6 +53,7 @@ def film(
     """
     require_writable_name(path)
     progress(STAGE, 0, len(times))
+    antialiased = _antialiased(acts)
     with VideoWriter(path, *size, fps) as writer:
         for frame, time in enumerate(times):
             people = [one for act in acts if (one := act.at(frame)) is not None]
@@ -66,7 +67,10 @@ def film(
             if people:
                 shadows = [shadow(one) for one in people] if background is studio else []
                 scene = together([*people, *shadows])
-                picture = render(scene, view.to(scene.means), size, background=behind).colour
+                seen = view.to(scene.means)
+                picture = render(
+                    scene, seen, size, background=behind, antialiased=antialiased
+                ).colour
             writer.write(_bytes(picture), float(time))
             progress(STAGE, frame + 1, len(times))
     return path
@@ -129,9 +133,15 @@ def seen_in(
     if not people:
         return None
     scene = together(people)
-    picture = render(scene, View.pinhole(camera, frame, scene.means), size)
+    view = View.pinhole(camera, frame, scene.means)
+    picture = render(scene, view, size, antialiased=_antialiased(acts))
     planes = torch.cat([picture.colour, picture.alpha[..., None]], -1).cpu().numpy()
     return lens_picture(planes.astype(np.float32), camera, frame)
+
+
+def _antialiased(acts: Sequence[Act]) -> bool:
+    """Whether everybody was made for it: a picture is rendered in one mode."""
+    return all(act.avatar.antialiased for act in acts)
 
 
 def _over(

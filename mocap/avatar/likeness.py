@@ -32,7 +32,8 @@ def likeness(avatar: Avatar, looks: Sequence[Look]) -> Likeness:
     errors, both, either = 0.0, 0, 0
     with torch.no_grad():
         for look in looks:
-            picture = render(avatar.posed(look.pose), look.view, look.size)
+            posed = avatar.posed(look.pose)
+            picture = render(posed, look.view, look.size, antialiased=avatar.antialiased)
             shown, seen = (picture.alpha > 0.5) & look.told, look.mask & look.told
             colour = picture.colour / picture.alpha.clamp_min(0.5)[..., None]
             errors += float(((colour.clamp(0, 1) - look.image) ** 2)[shown & seen].sum())

@@ -145,7 +145,10 @@ def difference(
         behind: (3,) the colour of the background.
     """
     background = torch.as_tensor(behind).to(look.image)
-    picture = render(carriage.carry(gaussians), look.view, look.size, background=background)
+    # Pictures are small: without, Gaussians would cover far more than the person does.
+    picture = render(
+        carriage.carry(gaussians), look.view, look.size, background=background, antialiased=True
+    )
     wanted = torch.where(look.mask[..., None], look.image, background)
     off = (picture.colour - wanted).abs().mean(-1)
     return (off * look.told).sum() / look.told.sum().clamp_min(1)

@@ -17,7 +17,7 @@ from mocap.skeletons import SMPLX_55
 #: How much denser they are on what people look at.
 _HEAD, _HANDS = 4.0, 3.0
 #: A Gaussian's width along the surface, in the distances between them, and through it, in widths.
-_WIDTH, _THICKNESS = 0.6, 0.25
+_WIDTH, _THICKNESS = 0.6, 0.1
 _OPACITY = 0.95
 #: Steps of a sequence that fills the unit square evenly (Roberts 2018).
 _STEPS = np.array([0.7548776662466927, 0.5698402909980532])
@@ -66,7 +66,8 @@ def surface_avatar(
         opacities=like.new_full((count,), _OPACITY),
         harmonics=constant_harmonics(like.new_tensor(colour).expand(count, 3)).contiguous(),
     )
-    return Avatar(gaussians, Binding(on_face, within, weights), betas.to(like), body, name)
+    binding = Binding(on_face, within, weights)
+    return Avatar(gaussians, binding, betas.to(like), body, name, antialiased=True)
 
 
 def _density(body: Body) -> np.ndarray:

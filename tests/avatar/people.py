@@ -63,7 +63,7 @@ def look_from(
     """A picture of an avatar in front of black, from somewhere around."""
     view = view_from(degrees, avatar.betas, size=size)
     pose = pose or standing(avatar.body)
-    picture = render(avatar.posed(pose), view, size)
+    picture = render(avatar.posed(pose), view, size, antialiased=avatar.antialiased)
     return Look(
         row=row,
         image=picture.colour,

@@ -49,12 +49,20 @@ def test_what_was_written_is_read_again(avatar, splat, body):
     assert binding_file(splat).name == "anna.v2.binding.npz"
     found = read_avatar(splat, body)
     assert found.name == "Änna"
+    assert found.antialiased
     assert torch.equal(found.betas, avatar.betas)
     assert torch.equal(found.binding.faces, avatar.binding.faces)
     torch.testing.assert_close(found.binding.shares, avatar.binding.shares)
     torch.testing.assert_close(found.binding.weights, avatar.binding.weights, rtol=0, atol=2e-3)
     pose = bent(body)
     torch.testing.assert_close(found.posed(pose).means, avatar.posed(pose).means, rtol=0, atol=5e-4)
+
+
+def test_who_was_made_before_the_blur_was_compensated_is_rendered_as_then(avatar, splat, body):
+    changed(splat, antialiased=None)
+    assert not read_avatar(splat, body).antialiased
+    write_avatar(replace(avatar, antialiased=False), splat)
+    assert not read_avatar(splat, body).antialiased
 
 
 def test_a_splat_with_its_binding_is_not_bound_anew(avatar, splat, body):
@@ -130,6 +138,8 @@ def test_bytes_that_were_changed_are_noticed(splat, body):
         {"betas": np.zeros(99)},
         {"betas": np.array(["tall"])},
         {"faces": None},
+        {"antialiased": "yes"},
+        {"antialiased": np.ones(2, bool)},
         {"version": "newest"},
         {"version": np.array([1, 2])},
     ],

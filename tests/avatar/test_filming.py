@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from avatar.filmed import FPS, SIZE, Filmed, filmed
-from mocap.avatar import act_of, film, film_over, orbit
+from mocap.avatar import Act, act_of, film, film_over, orbit, seen_in
 from mocap.body import Body
 from mocap.errors import VideoError
 from mocap.video import open_video
@@ -125,6 +125,21 @@ def test_in_the_clip_avatars_cover_their_people(acts, clip, tmp_path):
     # The clip's people are these very avatars.
     for one, other in zip(found, before, strict=True):
         assert np.abs(one - other).mean() < 4
+
+
+def test_who_was_made_for_it_is_filmed_antialiased_and_whoever_is_with_others_as_they_are(
+    acts, clip
+):
+    camera = replace(clip.take.camera, K=0.3 * clip.take.camera.K)
+    classic = [replace(act, avatar=replace(act.avatar, antialiased=False)) for act in acts]
+
+    def covered(*some: Act) -> float:
+        planes = seen_in(some, camera, (96, 72), 0)
+        assert planes is not None
+        return float(planes[..., 3].sum())
+
+    assert covered(*acts) < 0.95 * covered(*classic)
+    assert covered(acts[0], classic[1]) == covered(*classic)
 
 
 def test_frames_without_anybody_are_the_clips(acts, clip, tmp_path):
