@@ -21,7 +21,7 @@ from mocap.take import Take
 
 #: Pixels along the longer side, and Gaussians, for choosing pictures and for outlines.
 _TINY, _FEW = 96, 800
-_SMALL, _SOME = 200, 10_000
+_SMALL, _SOME = 320, 10_000
 
 
 @dataclass(frozen=True)
