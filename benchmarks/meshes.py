@@ -1,25 +1,23 @@
 """How near meshes of Gaussians are to the body that the Gaussians lie on, by number of cameras.
 
-    python benchmarks/meshes.py [--cameras 4 8 16 32 64] [--gaussians 50000] [--width 0.6]
-        [--thickness 0.1] [--resolution 0.005] [--threads 2] [--out FOLDER]
+    python benchmarks/meshes.py [--cameras 4 8 16 24 32 64] [--gaussians 50000]
+        [--resolution 0.005] [--threads 2] [--out FOLDER]
 
-Two open bodies of different shape, one standing, one crouching with its hands before it. Gaussians
-lie in the planes of the surface's triangles, at random places; widths and thicknesses are standard
-deviations, in units of how far they are apart. ``closed`` is whether every edge belongs to two
-triangles. Distances are in millimetres: of the mesh from the body, of the body from the mesh (the
-mouth and the eyeballs, which no camera sees, included), and by how much the mesh lies outside.
-``--out`` keeps the meshes of the most cameras, to be looked at.
+Two surface avatars of different shape, one standing, one crouching with its hands before it,
+against their bodies in the same pose. ``closed`` is whether every edge belongs to two triangles.
+Distances are in millimetres: of the mesh from the body, of the body from the mesh (the mouth and
+the eyeballs, which no camera sees, included), and by how much the mesh lies outside. ``--out``
+keeps the meshes of the most cameras, to be looked at.
 """
 
 import argparse
 import time
 from pathlib import Path
 
-import numpy as np
 import torch
 import trimesh
 
-from mocap.avatar import Gaussians, compare_meshes, constant_harmonics, mesh_of, write_mesh
+from mocap.avatar import compare_meshes, mesh_of, surface_avatar, write_mesh
 from mocap.body import Body, BodyPose, load_body
 
 #: Axis-angle of body joints (0 is the left hip), radians.
@@ -38,45 +36,21 @@ CROUCHING = {
 BODIES = {"standing": ((0.0,), STANDING), "crouching": ((1.5, -1.5, 1.0), CROUCHING)}
 
 
-def vertices_of(body: Body, name: str) -> np.ndarray:
-    """Of a posed body, (V, 3) metres."""
+def posed(body: Body, name: str) -> BodyPose:
+    """One of the two, one frame."""
     shape, turns = BODIES[name]
     betas, angles = torch.zeros(1, body.num_betas), torch.zeros(1, 21, 3)
     betas[0, : len(shape)] = torch.tensor(shape)
     for joint, turn in turns.items():
         angles[0, joint] = torch.tensor(turn)
-    pose = BodyPose(betas=betas, body_pose=angles.reshape(1, 63))
-    vertices = body.forward(pose, return_vertices=True).vertices
-    assert vertices is not None
-    return vertices[0].double().numpy()
-
-
-def surface_gaussians(
-    body: Body, vertices: np.ndarray, count: int, width: float, thickness: float
-) -> Gaussians:
-    """Nearly opaque Gaussians in the planes of a posed body's triangles."""
-    surface = trimesh.Trimesh(vertices, body.faces.numpy(), process=False)
-    points, faces = trimesh.sample.sample_surface(surface, count, seed=0)
-    apart = float(np.sqrt(surface.area / count))
-    # The quaternion that turns z onto the surface's normal.
-    x, y, z = torch.from_numpy(surface.face_normals[faces]).float().unbind(-1)
-    places = torch.from_numpy(np.asarray(points)).float()
-    return Gaussians(
-        means=places,
-        scales=apart * torch.tensor([width, width, thickness]).repeat(count, 1),
-        rotations=torch.stack([1 + z, -y, x, torch.zeros_like(z)], -1) + 1e-6,
-        opacities=torch.full((count,), 0.95),
-        harmonics=constant_harmonics(0.5 + 0.4 * (12 * places).sin()),
-    )
+    return BodyPose(betas=betas, body_pose=angles.reshape(1, 63))
 
 
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--cameras", type=int, nargs="+", default=[4, 8, 16, 32, 64])
+    parser.add_argument("--cameras", type=int, nargs="+", default=[4, 8, 16, 24, 32, 64])
     parser.add_argument("--gaussians", type=int, default=50_000)
-    parser.add_argument("--width", type=float, default=0.6)
-    parser.add_argument("--thickness", type=float, default=0.1)
     parser.add_argument("--resolution", type=float, default=0.005)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path)
@@ -90,9 +64,12 @@ def main() -> None:
     )
     print("  triangles  seconds (processor)")
     for name in BODIES:
-        vertices = vertices_of(body, name)
-        truth = trimesh.Trimesh(vertices, body.faces.numpy(), process=False)
-        cloud = surface_gaussians(body, vertices, given.gaussians, given.width, given.thickness)
+        pose = posed(body, name)
+        vertices = body.forward(pose, return_vertices=True).vertices
+        assert vertices is not None
+        assert pose.betas is not None
+        truth = trimesh.Trimesh(vertices[0].double().numpy(), body.faces.numpy(), process=False)
+        cloud = surface_avatar(body, pose.betas[0], given.gaussians).posed(pose)
         for cameras in given.cameras:
             wall, processor = time.perf_counter(), time.process_time()
             mesh = mesh_of(cloud, cameras=cameras, resolution=given.resolution)

@@ -69,7 +69,7 @@ def rendered(data: Path, frames: int, degrees: float) -> None:
             avatar = dressed(body, height, width, number)
             truth = replace(BodyPose.of(moved, body.template), betas=None)
             wrong = disturbed(truth, degrees, number)
-            seen, rough = pictures(avatar, truth), avatar.thinned(2000)
+            seen, rough = pictures(avatar, truth), avatar.thinned(4000)
             found = refine(rough, wrong, seen).pose
             before, after = (error(avatar.betas, pose, truth, avatar) for pose in (wrong, found))
             cuts.append(1 - after / before)

@@ -13,8 +13,9 @@ from jaxtyping import Float
 from mocap.avatar.avatar import Avatar
 from mocap.avatar.looks import Look, looks, pose_at
 from mocap.avatar.picture_energy import BODY, Evidence, RefineConfig
-from mocap.avatar.proportions import Proportions, proportions
+from mocap.avatar.proportions import proportions
 from mocap.avatar.refining import Refined, refine
+from mocap.avatar.verdict import Verdict
 from mocap.body import Body, BodyPose
 from mocap.errors import AvatarError
 from mocap.progress import Progress, silent
@@ -26,7 +27,7 @@ STAGE, VERSION = "picture", "2"
 #: Frames of one stretch, and how many of them it shares with the next.
 _STRETCH, _SHARED = 240, 24
 #: Gaussians that are enough for pictures as small as these.
-_GAUSSIANS = 2000
+_GAUSSIANS = 4000
 #: Of the work, what proportions take.
 _FIRST = 0.3
 #: Numbers of a pose that are corrected.
@@ -42,14 +43,14 @@ class Correction:
         better: how many of them were corrected, for pictures left out got more alike.
         before: the mean difference from pictures left out, of colours from 0 to 1.
         after: the same of the motion that was kept.
-        shape: before and after: the person's proportions, as other pictures judge them.
+        shape: what other pictures say of the person's proportions that were found.
     """
 
     stretches: int
     better: int
     before: float
     after: float
-    shape: Proportions
+    shape: Verdict
 
 
 def corrected(
@@ -171,10 +172,10 @@ def _corrected_person(
     moved = _moved(motion, changes, body)
     told = Correction(
         len(results),
-        sum(one.better for one in results),
-        float(np.mean([one.before for one in results])),
-        float(np.mean([min(one.before, one.after) for one in results])),
-        shape,
+        sum(one.verdict.better for one in results),
+        float(np.mean([one.verdict.before for one in results])),
+        float(np.mean([one.verdict.kept for one in results])),
+        shape.verdict,
     )
     return replace(person, body=moved), told
 

@@ -4,14 +4,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from mocap.avatar.avatar import Avatar
 from mocap.avatar.looks import Look
 from mocap.avatar.rendering import render
-from mocap.avatar.shaping import difference
-from mocap.body import BodyPose
 
 
 @dataclass(frozen=True)
@@ -41,19 +38,3 @@ def likeness(avatar: Avatar, looks: Sequence[Look]) -> Likeness:
             either += int((shown | seen).sum())
     error = errors / max(3 * both, 1)
     return Likeness(-10 * math.log10(max(error, 1e-10)), both / max(either, 1))
-
-
-def shown(avatar: Avatar, pose: BodyPose, looks: Sequence[Look]) -> float:
-    """The mean difference between an avatar in motion and pictures, on backgrounds of three greys.
-
-    Args:
-        avatar: of the person.
-        pose: of every frame.
-        looks: of some of them.
-    """
-    total = 0.0
-    for look in looks:
-        carriage = avatar.carriage(BodyPose.of(pose, avatar.betas, [look.row]))
-        for grey in (0.0, 0.5, 1.0):
-            total += float(difference(look, carriage, avatar.gaussians, np.full(3, grey)))
-    return total / (3 * max(len(looks), 1))

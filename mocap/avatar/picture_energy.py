@@ -49,7 +49,8 @@ class RefineConfig:
 
     Attributes:
         stages: one after another, from small pictures to larger ones.
-        sizing: the same by which a shape is found.
+            In pictures of less than a hundred pixels Gaussians are too wide, and bodies shrink.
+        sizing: the same by which a shape is found; none leave it as it is.
         angle_rate: of Adam, radians.
         place_rate: of Adam, metres.
         shape_rate: of Adam, betas.
@@ -66,9 +67,13 @@ class RefineConfig:
     """
 
     stages: tuple[Stage, ...] = field(
-        default_factory=lambda: (Stage(64, 12, limbs=False), Stage(96, 16), Stage(160, 14))
+        default_factory=lambda: (
+            Stage(128, 12, limbs=False),
+            Stage(240, 16),
+            Stage(320, 12),
+        )
     )
-    sizing: tuple[Stage, ...] = field(default_factory=lambda: (Stage(96, 30), Stage(160, 20)))
+    sizing: tuple[Stage, ...] = field(default_factory=lambda: (Stage(160, 24), Stage(320, 16)))
     angle_rate: float = 0.015
     place_rate: float = 0.006
     shape_rate: float = 0.08

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from mocap.avatar.avatar import Avatar
 from mocap.avatar.descent import descended, energy_of
-from mocap.avatar.likeness import shown
 from mocap.avatar.looks import Look
 from mocap.avatar.picture_energy import Evidence, RefineConfig
 from mocap.avatar.threads import one_thread, tile_threads
+from mocap.avatar.verdict import Verdict, differences
 from mocap.body import BodyPose
 
 #: Pictures that a shape is found by, and by which it is judged.
@@ -27,22 +27,15 @@ _FOUND_BY, _JUDGED_BY = 36, 12
 
 @dataclass(frozen=True)
 class Proportions:
-    """A shape before and after.
+    """A shape, and what was thought of it.
 
     Attributes:
         betas: (B,) found, or as they were if these were no better.
-        before: the mean difference from pictures that were left out, each in its best pose.
-        after: the same with the shape that was found.
+        verdict: of pictures that were left out, each in its best pose with either shape.
     """
 
     betas: Float[Tensor, " betas"]
-    before: float
-    after: float
-
-    @property
-    def better(self) -> bool:
-        """Whether the shape that was found is taken."""
-        return self.after < self.before
+    verdict: Verdict
 
 
 def proportions(
@@ -60,7 +53,7 @@ def proportions(
     moved with either shape, they have to be more like the avatar with the one that was found.
 
     Args:
-        avatar: of the person; two thousand Gaussians are enough.
+        avatar: of the person; four thousand Gaussians are enough.
         pose: of every frame; betas are the avatar's own.
         looks: of frames, each of which says by ``row`` which of them it is.
         evidence: of resting feet and of detected joints; none if None.
@@ -73,8 +66,8 @@ def proportions(
     every = (_FOUND_BY + _JUDGED_BY) // _JUDGED_BY
     held = chosen[every // 2 :: every]
     used = [look for look in chosen if all(look is not other for other in held)]
-    if not used or not held:
-        return Proportions(avatar.betas, 0.0, 0.0)
+    if not used or not held or not config.sizing:
+        return Proportions(avatar.betas, Verdict())
     steps = sum(stage.steps for stage in config.sizing)
     total = steps * (len(used) + 2 * len(held))
 
@@ -82,7 +75,7 @@ def proportions(
 
         def posed(
             one: Avatar, some: Sequence[Look], before: int, shape: bool
-        ) -> tuple[Tensor, float]:
+        ) -> tuple[Tensor, np.ndarray]:
             rows = [look.row for look in some]
             part = replace(BodyPose.of(pose, avatar.betas, rows), betas=None)
             alone = [replace(look, row=row) for row, look in enumerate(some)]
@@ -98,7 +91,7 @@ def proportions(
                 on_step=lambda done: on_step(before + done * len(some), total),
             )
             with torch.no_grad():
-                return changes.betas, shown(one, energy.corrected(changes), alone)
+                return changes.betas, differences(one, energy.corrected(changes), alone)
 
         on_step(0, total)
         changed, _ = posed(avatar, used, 0, shape=True)
@@ -106,4 +99,5 @@ def proportions(
         done = steps * len(used)
         _, before = posed(avatar, held, done, shape=False)
         _, after = posed(found, held, done + steps * len(held), shape=False)
-    return Proportions(found.betas if after < before else avatar.betas, before, after)
+    verdict = Verdict.of(before, after)
+    return Proportions(found.betas if verdict.better else avatar.betas, verdict)

@@ -12,31 +12,24 @@ import torch
 
 from mocap.avatar.avatar import Avatar
 from mocap.avatar.descent import descended, energy_of
-from mocap.avatar.likeness import shown
 from mocap.avatar.looks import Look
 from mocap.avatar.picture_energy import Evidence, RefineConfig, splines
 from mocap.avatar.threads import one_thread, tile_threads
+from mocap.avatar.verdict import Verdict, differences
 from mocap.body import BodyPose
 
 
 @dataclass(frozen=True)
 class Refined:
-    """A motion before and after.
+    """A motion, and what was thought of its correction.
 
     Attributes:
         pose: of every frame, corrected, or as it was if that was no better.
-        before: the mean difference from pictures that were left out.
-        after: the same with the corrected motion.
+        verdict: of pictures that were left out.
     """
 
     pose: BodyPose
-    before: float
-    after: float
-
-    @property
-    def better(self) -> bool:
-        """Whether the corrected motion is taken."""
-        return self.after < self.before
+    verdict: Verdict
 
 
 def refine(
@@ -52,7 +45,7 @@ def refine(
     """Correct a motion by pictures of it.
 
     Args:
-        avatar: of the person; two thousand Gaussians are enough.
+        avatar: of the person; four thousand Gaussians are enough.
         pose: of every frame; betas are the avatar's own.
         looks: of frames, each of which says by ``row`` which of them it is.
         evidence: of resting feet and of detected joints; none if None.
@@ -64,7 +57,7 @@ def refine(
     held = [look for number, look in enumerate(looks) if number % config.every == config.every // 2]
     used = [look for look in looks if all(look is not other for other in held)]
     if not used or not held:
-        return Refined(pose, 0.0, 0.0)
+        return Refined(pose, Verdict())
     assert pose.transl is not None
     count, total = len(pose.transl), sum(stage.steps for stage in config.stages)
     mixed = splines(count, max(2.0, config.spacing * fps)).to(pose.transl)
@@ -78,5 +71,5 @@ def refine(
     with torch.no_grad():
         corrected = energy.corrected(changes)
         last = [look.smaller(config.stages[-1].size) for look in held]
-        before, after = (shown(avatar, one, last) for one in (pose, corrected))
-    return Refined(corrected if after < before else pose, before, after)
+        verdict = Verdict.of(*(differences(avatar, one, last) for one in (pose, corrected)))
+    return Refined(corrected if verdict.better else pose, verdict)

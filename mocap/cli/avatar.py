@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mocap.cli import avatar_binding, avatar_mesh
+from mocap.cli import avatar_binding, avatar_mesh, avatar_refining
 from mocap.cli.console import configure, note, say, starting
 from mocap.cli.options import (
     BodyFile,
+    Clip,
     People,
     Quiet,
     TakeFile,
@@ -18,21 +19,14 @@ from mocap.cli.options import (
     flowing,
 )
 from mocap.cli.progress import StageProgress
-from mocap.errors import MocapError
 
 if TYPE_CHECKING:
     from mocap.avatar import Created
-    from mocap.take import Take
 
 _commands = typer.Typer(
     help="People as 3D Gaussians: made from their clip, moved by any motion, seen from anywhere.",
     no_args_is_help=True,
 )
-
-Clip = Annotated[
-    Path | None,
-    typer.Option("--video", metavar="FILE", help="Where the clip is now, if it was moved."),
-]
 
 
 def create(
@@ -75,7 +69,7 @@ def create(
     with starting():
         from mocap.avatar import CreationConfig, create_avatars, write_avatar
         from mocap.body import load_body
-        from mocap.cli.avatar_jobs import masked
+        from mocap.cli.avatar_jobs import chosen_people, masked
         from mocap.cli.folders import writable_folder
     folder = out or take.parent / "avatars"
     with StageProgress() as progress:
@@ -183,72 +177,6 @@ def animate(
     say(f"{out}: {frames} frames ({time.monotonic() - started:.0f} s)")
 
 
-def refine(
-    take: TakeFile,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="The corrected take. refined.h5 beside the take if not given."
-        ),
-    ] = None,
-    avatars: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="The people's avatars, ID.ply each; those it lacks are made and kept there. The "
-            "take's folder, in `avatars`, if not given.",
-        ),
-    ] = None,
-    person: People = None,
-    video: Clip = None,
-    body: BodyFile = None,
-    quiet: Quiet = False,
-) -> None:
-    """Correct motion by the picture: move bodies until their avatars cover what the clip shows.
-
-    Motion stays smooth, near to what was fitted, and resting feet where they rest. One frame in six
-    is left out; where it does not get more like the clip too, motion is left as it was. Depth along
-    the line of sight, which one camera hardly shows, is corrected least.
-    """
-    configure(quiet=quiet)
-    started = time.monotonic()
-    target = out or take.with_name("refined.h5")
-    with starting():
-        from mocap.avatar import corrected
-        from mocap.body import load_body
-        from mocap.cli.avatar_jobs import masked, own_avatars
-        from mocap.cli.folders import writable_folder
-    if target.exists() and take.exists() and target.samefile(take):
-        raise MocapError(f"{target}: is the take itself; give the corrected one another name")
-    if target.suffix.lower() not in (".h5", ".hdf5"):
-        raise MocapError(f"{target}: a take's name ends in .h5")
-    with writable_folder(target.parent), StageProgress() as progress:
-        model = load_body(body)
-        whole, clip = masked(take, video, model, progress)
-        names = chosen_people(whole, person)
-        folder = avatars or take.parent / "avatars"
-        found = own_avatars(whole, clip, folder, names, model, progress)
-        better, told = corrected(whole, clip, found, model, progress=progress)
-        better.save(target)
-    for name, one in told.items():
-        label = whole.people[name].label
-        if not one.better:
-            say(f"{label}: left as it was; nothing better was found")
-            continue
-        gain = 1 - one.after / one.before
-        parts = "" if one.better == one.stretches else f" in {one.better} of {one.stretches} parts"
-        say(f"{label}: corrected{parts}, {gain:.0%} closer to pictures that were left out")
-    say(f"{target} ({time.monotonic() - started:.0f} s)")
-
-
-def chosen_people(take: "Take", person: list[str] | None) -> list[str]:
-    """Ids of those whom the user has named; everybody who can be made an avatar of if nobody."""
-    for name in person or []:
-        if name not in take.people:
-            raise MocapError(f"the take has no {name!r}, only {', '.join(take.people) or 'nobody'}")
-    return list(dict.fromkeys(person or ()))
-
-
 def _described(one: "Created") -> str:
     text = f"{len(one.avatar)} Gaussians from {one.looks} pictures, {one.seen:.0%} of them seen"
     if one.alike is None:
@@ -286,13 +214,7 @@ def add_to(app: typer.Typer) -> None:
             "mocap avatar animate clip-mocap/avatars/person-2.ply --motion dance.bvh --out d.mp4",
         ),
     )(animate)
-    _commands.command(
-        help=flowing(refine.__doc__),
-        epilog=examples(
-            "mocap avatar refine clip-mocap/take.h5",
-            "mocap avatar refine clip-mocap/take.h5 --person person-2 --out better.h5",
-        ),
-    )(refine)
     avatar_binding.add_to(_commands)
+    avatar_refining.add_to(_commands)
     avatar_mesh.add_to(_commands)
     app.add_typer(_commands, name="avatar")

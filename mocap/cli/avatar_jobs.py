@@ -236,3 +236,11 @@ def _acts_of_file(
         aside = np.array([1.2 * (index - 0.5 * (len(avatars) - 1)), 0.0, 0.0])
         acts.append(act(avatar, pose, joints + aside, frames))
     return Performance(acts, frames / moved.fps, moved.fps)
+
+
+def chosen_people(take: Take, person: list[str] | None) -> list[str]:
+    """Ids of those whom the user has named; everybody who can be made an avatar of if nobody."""
+    for name in person or []:
+        if name not in take.people:
+            raise MocapError(f"the take has no {name!r}, only {', '.join(take.people) or 'nobody'}")
+    return list(dict.fromkeys(person or ()))

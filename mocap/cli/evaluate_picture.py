@@ -9,7 +9,7 @@ import typer
 
 from mocap.cli.console import complain, configure, note, say, show, starting, waiting
 from mocap.cli.evaluate import figure, plain_table, share, write_json
-from mocap.cli.options import BodyFile, Quiet, TakeFile, Verbose, examples, flowing
+from mocap.cli.options import BodyFile, Clip, Quiet, TakeFile, Verbose, examples, flowing
 from mocap.cli.progress import StageProgress
 from mocap.errors import MocapError
 
@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 
 def evaluate_picture(
     take: TakeFile,
-    video: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Where the clip is now, if it was moved."),
-    ] = None,
+    video: Clip = None,
     avatars: Annotated[
         Path | None,
         typer.Option(

@@ -11,6 +11,7 @@ import typer
 from mocap.cli.console import configure, note, say, starting, waiting
 from mocap.cli.options import (
     BodyFile,
+    Clip,
     Device,
     Quiet,
     TakeFile,
@@ -44,10 +45,7 @@ def masks(
         Path | None,
         typer.Option(metavar="FILE", help="SAM 2's checkpoint, of any size; 2.1's are better."),
     ] = None,
-    video: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Where the clip is now, if it was moved."),
-    ] = None,
+    video: Clip = None,
     overlay: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Also draw the outlines over the clip, as an MP4."),

@@ -65,6 +65,10 @@ People = Annotated[
     list[str] | None,
     typer.Option(metavar="ID", help="Only this person, such as person-2; may be repeated."),
 ]
+Clip = Annotated[
+    Path | None,
+    typer.Option("--video", metavar="FILE", help="Where the clip is now, if it was moved."),
+]
 Height = Annotated[
     float | None,
     typer.Option(

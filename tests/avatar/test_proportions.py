@@ -43,7 +43,7 @@ def test_a_misjudged_shape_is_put_right(person: Avatar, walk: BodyPose, body: Bo
     )
     right = bones(body, person.betas)
     off, left = ((bones(body, one) - right).norm() for one in (other.betas, found.betas))
-    assert found.better
+    assert found.verdict.better
     assert left < 0.6 * off
     assert told[0][0] == 0
     assert told[-1][0] == told[-1][1]
@@ -63,14 +63,14 @@ def test_a_shape_is_kept_where_pictures_left_out_do_not_agree(
     held = {look.row for look in own[2::4]}
     mixed = [own[row] if row in held else others[row] for row in range(FRAMES)]
     found = proportions(person, walk, mixed, config=QUICK)
-    assert not found.better
+    assert not found.verdict.better
     assert found.betas is person.betas
 
 
 def test_a_single_picture_is_too_few_to_judge_by(person: Avatar, walk: BodyPose) -> None:
     found = proportions(person, walk, pictures(person, walk)[:1], config=QUICK)
     assert found.betas is person.betas
-    assert not found.better
+    assert not found.verdict.better
 
 
 def test_another_shape_and_back_is_the_same_avatar(person: Avatar) -> None:

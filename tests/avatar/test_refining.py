@@ -8,11 +8,11 @@ import torch
 
 from avatar.walks import FRAMES, a_walk, disturbed, pictures, striped
 from mocap.avatar import Avatar, RefineConfig, refine
-from mocap.avatar.likeness import shown
 from mocap.avatar.picture_energy import Evidence, Stage
+from mocap.avatar.verdict import differences
 from mocap.body import Body, BodyPose
 
-QUICK = RefineConfig(stages=(Stage(64, 10, limbs=False), Stage(96, 20)))
+QUICK = RefineConfig(stages=(Stage(96, 10, limbs=False), Stage(160, 20)), every=3)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_a_disturbed_motion_is_put_right(person: Avatar, walk: BodyPose) -> None
     found = refine(
         person, wrong, pictures(person, walk), config=QUICK, on_step=lambda *at: told.append(at)
     )
-    assert found.better
+    assert found.verdict.better
     assert error(person, found.pose, walk) < 0.7 * error(person, wrong, walk)
     assert told[0] == (0, 30)
     assert told[-1] == (30, 30)
@@ -60,7 +60,7 @@ def test_a_motion_is_kept_where_pictures_left_out_do_not_agree(
     every = QUICK.every
     mixed = [seen[row] if row % every == every // 2 else elsewhere[row] for row in range(FRAMES)]
     found = refine(person, walk, mixed, config=QUICK)
-    assert not found.better
+    assert not found.verdict.better
     assert found.pose is walk
 
 
@@ -102,11 +102,11 @@ def test_joints_that_were_detected_stay_where_they_are_seen(person: Avatar, walk
 def test_a_single_picture_is_too_few_to_judge_by(person: Avatar, walk: BodyPose) -> None:
     found = refine(person, walk, pictures(person, walk)[:1], config=QUICK)
     assert found.pose is walk
-    assert not found.better
+    assert not found.verdict.better
 
 
 def test_what_is_off_by_more_looks_less_alike(person: Avatar, walk: BodyPose) -> None:
     seen = pictures(person, walk)
-    offs = [shown(person, disturbed(walk, degrees), seen) for degrees in (0, 4, 8, 16)]
+    offs = [differences(person, disturbed(walk, degrees), seen).mean() for degrees in (0, 4, 8, 16)]
     assert offs[0] < 0.01
     assert offs == sorted(offs)
