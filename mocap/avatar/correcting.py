@@ -1,7 +1,7 @@
 """A take's motion corrected by its own clip, person by person and stretch by stretch."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,8 @@ STAGE, VERSION = "picture", "2"
 _STRETCH, _SHARED = 240, 24
 #: Gaussians that are enough for pictures as small as these.
 _GAUSSIANS = 4000
-#: Of the work, what proportions take.
-_FIRST = 0.3
+#: Pictures that proportions are found by and judged by, and what of the work that is.
+_PICTURES, _FIRST = 48, 0.3
 #: Numbers of a pose that are corrected.
 _PARTS = ("global_orient", "body_pose", "transl")
 
@@ -78,7 +78,6 @@ def corrected(
     """
     started = time.perf_counter()
     config = config or RefineConfig()
-    rows = {}
     for name in avatars:
         person = take.people.get(name)
         if person is None or person.body is None or person.masks is None:
@@ -86,29 +85,23 @@ def corrected(
                 f"{name} has no {'motion' if person is None or person.body is None else 'masks'} "
                 "in the take; its motion cannot be corrected"
             )
-        rows[name] = [int(row) for row in np.flatnonzero(person.masks.runs > 1)]
-    largest = max(stage.size for stage in config.stages)
-    seen = looks(take, video, rows, body, largest=largest, progress=progress)
+    largest = max(stage.size for stage in config.stages + config.sizing)
     total, done = sum(len(take.people[name].frames) for name in avatars), 0
     people, told = dict(take.people), {}
     progress(STAGE, 0, total)
     for name, avatar in avatars.items():
         person = take.people[name]
-        assert person.body is not None
-        as_fitted = torch.as_tensor(person.body.betas).to(body.template)
         count = len(person.frames)
 
         def on_share(share: float, before: int = done, count: int = count) -> None:
             progress(STAGE, before + int(share * count), total)
 
+        # Of one stretch at a time: pictures of a whole clip may not fit into memory.
+        def cut(rows: Sequence[int], name: str = name) -> list[Look]:
+            return looks(take, video, {name: rows}, body, largest=largest)[name]
+
         people[name], told[name] = _corrected_person(
-            person,
-            avatar.thinned(_GAUSSIANS).shaped(as_fitted),
-            seen[name],
-            body,
-            config,
-            take.video.fps,
-            on_share,
+            person, avatar.thinned(_GAUSSIANS), cut, body, config, take.video.fps, on_share
         )
         done += count
     parameters: dict[str, Any] = {
@@ -124,7 +117,7 @@ def corrected(
 def _corrected_person(
     person: Person,
     avatar: Avatar,
-    seen: list[Look],
+    cut: Callable[[Sequence[int]], list[Look]],
     body: Body,
     config: RefineConfig,
     fps: float,
@@ -132,13 +125,17 @@ def _corrected_person(
 ) -> tuple[Person, Correction]:
     motion = person.body
     assert motion is not None
+    assert person.masks is not None
+    avatar = avatar.shaped(torch.as_tensor(motion.betas).to(body.template))
+    rows = np.flatnonzero(person.masks.runs > 1)
     pose = pose_at(motion, slice(None), body.template)
     evidence = _evidence(person)
 
     def on_shape(step: int, steps: int) -> None:
         on_share(_FIRST * step / max(steps, 1))
 
-    shape = proportions(avatar, pose, seen, evidence, config, on_step=on_shape)
+    some = np.linspace(0, len(rows) - 1, min(len(rows), _PICTURES)).round().astype(int)
+    shape = proportions(avatar, pose, cut(rows[some].tolist()), evidence, config, on_step=on_shape)
     changes = {"betas": (shape.betas - avatar.betas).double().cpu().numpy()}
     avatar = avatar.shaped(shape.betas)
     count = len(person.frames)
@@ -147,7 +144,8 @@ def _corrected_person(
     stretches = _stretches(count)
     for number, (first, last) in enumerate(stretches):
         part = BodyPose.of(pose, body.template, slice(first, last))
-        inside = [replace(look, row=look.row - first) for look in seen if first <= look.row < last]
+        inside = cut(rows[(first <= rows) & (rows < last)].tolist())
+        inside = [replace(look, row=look.row - first) for look in inside]
 
         def on_step(step: int, steps: int, number: int = number) -> None:
             done = (number + step / max(steps, 1)) / len(stretches)

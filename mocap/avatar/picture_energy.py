@@ -63,7 +63,8 @@ class RefineConfig:
         still: how far off a resting foot may be, metres.
         colour: weight of the picture, as against all of these.
         seen: how far across the line of sight a joint may be off that was detected surely, metres.
-        every: one of so many frames is left out and only tells whether the others got better.
+        rate: frames a second that motion is corrected by, half of all at most; as many others, in
+            between, judge.
     """
 
     stages: tuple[Stage, ...] = field(
@@ -86,7 +87,7 @@ class RefineConfig:
     still: float = 0.004
     colour: float = 600.0
     seen: float = 0.02
-    every: int = 6
+    rate: float = 15.0
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from mocap.avatar.threads import one_thread, tile_threads
 from mocap.avatar.verdict import Verdict, differences
 from mocap.body import BodyPose
 
-#: Pictures that a shape is found by, and by which it is judged.
-_FOUND_BY, _JUDGED_BY = 36, 12
+#: One of so many pictures judges.
+_EVERY = 4
 
 
 @dataclass(frozen=True)
@@ -55,17 +55,14 @@ def proportions(
     Args:
         avatar: of the person; four thousand Gaussians are enough.
         pose: of every frame; betas are the avatar's own.
-        looks: of frames, each of which says by ``row`` which of them it is.
+        looks: of frames, each of which says by ``row`` which of them it is; fifty tell enough.
         evidence: of resting feet and of detected joints; none if None.
         config: how far and how surely.
         on_step: told how many of all steps are done.
     """
     config, evidence = config or RefineConfig(), evidence or Evidence()
-    spread = np.linspace(0, len(looks) - 1, min(len(looks), _FOUND_BY + _JUDGED_BY))
-    chosen = [looks[int(row)] for row in spread.round()]
-    every = (_FOUND_BY + _JUDGED_BY) // _JUDGED_BY
-    held = chosen[every // 2 :: every]
-    used = [look for look in chosen if all(look is not other for other in held)]
+    held = looks[_EVERY // 2 :: _EVERY]
+    used = [look for look in looks if all(look is not other for other in held)]
     if not used or not held or not config.sizing:
         return Proportions(avatar.betas, Verdict())
     steps = sum(stage.steps for stage in config.sizing)

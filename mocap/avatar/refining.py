@@ -6,7 +6,7 @@ close to what was fitted, and with its resting feet in place.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -54,14 +54,16 @@ def refine(
         on_step: told how many of all steps are done.
     """
     config = config or RefineConfig()
-    held = [look for number, look in enumerate(looks) if number % config.every == config.every // 2]
-    used = [look for look in looks if all(look is not other for other in held)]
+    # Neighbours look alike, and the splines' knots are farther apart.
+    step = max(2, round(fps / config.rate))
+    used, held = looks[::step], looks[step // 2 :: step]
     if not used or not held:
         return Refined(pose, Verdict())
     assert pose.transl is not None
     count, total = len(pose.transl), sum(stage.steps for stage in config.stages)
     mixed = splines(count, max(2.0, config.spacing * fps)).to(pose.transl)
-    energy = energy_of(avatar, pose, used, evidence or Evidence(), mixed, fps, config)
+    weighted = replace(config, colour=config.colour * step)
+    energy = energy_of(avatar, pose, used, evidence or Evidence(), mixed, fps, weighted)
     on_step(0, total)
     # Every frame's work is small: several at once, each on one core, are quickest.
     with one_thread(), ThreadPoolExecutor(tile_threads()) as pool:
