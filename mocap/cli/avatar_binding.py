@@ -4,7 +4,6 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from mocap.cli.console import configure, note, say, starting
@@ -41,6 +40,8 @@ def bind(
     started = time.monotonic()
     with starting():
         from dataclasses import replace
+
+        import numpy as np
 
         import mocap.avatar as avatars
         from mocap.body import load_body
