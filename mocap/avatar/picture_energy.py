@@ -6,7 +6,7 @@ body's shape.
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -67,14 +67,8 @@ class RefineConfig:
             between, judge.
     """
 
-    stages: tuple[Stage, ...] = field(
-        default_factory=lambda: (
-            Stage(128, 12, limbs=False),
-            Stage(240, 16),
-            Stage(320, 12),
-        )
-    )
-    sizing: tuple[Stage, ...] = field(default_factory=lambda: (Stage(160, 24), Stage(320, 16)))
+    stages: tuple[Stage, ...] = (Stage(128, 12, limbs=False), Stage(240, 16), Stage(320, 12))
+    sizing: tuple[Stage, ...] = (Stage(160, 24), Stage(320, 16))
     angle_rate: float = 0.015
     place_rate: float = 0.006
     shape_rate: float = 0.08

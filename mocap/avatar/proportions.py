@@ -74,7 +74,7 @@ def proportions(
             one: Avatar, some: Sequence[Look], before: int, shape: bool
         ) -> tuple[Tensor, np.ndarray]:
             rows = [look.row for look in some]
-            part = replace(BodyPose.of(pose, avatar.betas, rows), betas=None)
+            part = BodyPose.of(pose, avatar.betas, rows)
             alone = [replace(look, row=row) for row, look in enumerate(some)]
             # Too far apart for motion to be smooth between them.
             mixed, fps = torch.eye(len(some)).to(avatar.betas), 1.0

@@ -10,9 +10,18 @@ from mocap.avatar import Avatar, View, constant_harmonics, render, surface_avata
 from mocap.avatar.looks import Look
 from mocap.body import Body, BodyPose
 from mocap.geometry import look_at
+from mocap.skeletons import SMPLX_55
 
 #: Of pictures: width and height, pixels.
 SIZE = (96, 160)
+
+
+def stance(**degrees: float) -> BodyPose:
+    """Joints turned about the axis that goes through the picture."""
+    turns = torch.zeros(21, 3)
+    for joint, angle in degrees.items():
+        turns[SMPLX_55.index(joint) - 1, 2] = np.deg2rad(angle)
+    return BodyPose(body_pose=turns.reshape(1, 63))
 
 
 def bent(body: Body, seed: int = 0, size: float = 0.35) -> BodyPose:

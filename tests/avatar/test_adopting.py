@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from avatar.people import bent, painted, painted_avatar
+from avatar.people import bent, painted, painted_avatar, stance
 from mocap.avatar import (
     Avatar,
     Gaussians,
@@ -37,14 +37,6 @@ def about_up(degrees: float) -> np.ndarray:
 @pytest.fixture(scope="module")
 def avatar(body: Body) -> Avatar:
     return painted_avatar(body, 6000)
-
-
-def stance(**degrees: float) -> BodyPose:
-    """Joints turned about the axis that goes through the picture."""
-    turns = torch.zeros(21, 3)
-    for joint, angle in degrees.items():
-        turns[SMPLX_55.index(joint) - 1, 2] = np.deg2rad(angle)
-    return BodyPose(body_pose=turns.reshape(1, 63))
 
 
 A_POSE = stance(left_shoulder=-50, right_shoulder=44, left_hip=8, right_hip=-6)

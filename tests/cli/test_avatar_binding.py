@@ -6,21 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import trimesh
+from avatar.people import stance
 
 from mocap.avatar import Avatar, binding_file, read_avatar, surface_avatar, write_splat
-from mocap.body import Body, BodyPose
-from mocap.skeletons import SMPLX_55
-
-
-def stance(**degrees: float) -> BodyPose:
-    """Joints turned about the axis that goes through the picture."""
-    turns = torch.zeros(21, 3)
-    for joint, angle in degrees.items():
-        turns[SMPLX_55.index(joint) - 1, 2] = np.deg2rad(angle)
-    return BodyPose(body_pose=turns.reshape(1, 63))
-
+from mocap.body import Body
 
 A_POSE = stance(left_shoulder=-45, right_shoulder=45, left_hip=8, right_hip=-8)
 
