@@ -1,20 +1,21 @@
 """A take's motion corrected by its own clip, person by person and stretch by stretch."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from mocap.avatar.avatar import Avatar
-from mocap.avatar.looks import Look, looks, pose_at
+from mocap.avatar.looks import Look, each_look, pose_at
 from mocap.avatar.picture_energy import BODY, Evidence, RefineConfig
-from mocap.avatar.proportions import proportions
-from mocap.avatar.refining import Refined, refine
+from mocap.avatar.proportions import Proportions, proportions
+from mocap.avatar.refining import refine, spacing
 from mocap.avatar.verdict import Verdict
 from mocap.body import Body, BodyPose
 from mocap.errors import AvatarError
@@ -23,7 +24,7 @@ from mocap.skeletons import SKELETONS, SMPLX_55
 from mocap.take import BodyMotion, Person, StageRecord, Take
 
 #: The stage; its version changes when its results do.
-STAGE, VERSION = "picture", "2"
+STAGE, VERSION = "picture", "3"
 #: Frames of one stretch, and how many of them it shares with the next.
 _STRETCH, _SHARED = 240, 24
 #: Gaussians that are enough for pictures as small as these.
@@ -73,36 +74,27 @@ def corrected(
         progress: called as ``progress("picture", frames done, frames)``.
 
     Raises:
-        AvatarError: somebody has no motion, masks or avatar of their own.
+        AvatarError: there is nobody, or somebody without motion or masks, or fitted with another
+            body.
         VideoError: the video cannot be read.
     """
     started = time.perf_counter()
     config = config or RefineConfig()
+    if not avatars:
+        raise AvatarError("nobody's motion is to be corrected: there is no avatar of anybody")
     for name in avatars:
-        person = take.people.get(name)
-        if person is None or person.body is None or person.masks is None:
-            raise AvatarError(
-                f"{name} has no {'motion' if person is None or person.body is None else 'masks'} "
-                "in the take; its motion cannot be corrected"
-            )
-    largest = max(stage.size for stage in config.stages + config.sizing)
+        _check(name, take.people.get(name), body)
     total, done = sum(len(take.people[name].frames) for name in avatars), 0
     people, told = dict(take.people), {}
     progress(STAGE, 0, total)
     for name, avatar in avatars.items():
-        person = take.people[name]
-        count = len(person.frames)
+        count = len(take.people[name].frames)
 
         def on_share(share: float, before: int = done, count: int = count) -> None:
             progress(STAGE, before + int(share * count), total)
 
-        # Of one stretch at a time: pictures of a whole clip may not fit into memory.
-        def cut(rows: Sequence[int], name: str = name) -> list[Look]:
-            return looks(take, video, {name: rows}, body, largest=largest)[name]
-
-        people[name], told[name] = _corrected_person(
-            person, avatar.thinned(_GAUSSIANS), cut, body, config, take.video.fps, on_share
-        )
+        sitting = _Sitting(take, video, name, body, config)
+        people[name], told[name] = _corrected_person(sitting, avatar.thinned(_GAUSSIANS), on_share)
         done += count
     parameters: dict[str, Any] = {
         "config": asdict(config),
@@ -114,68 +106,147 @@ def corrected(
     return take.with_stage(record, people=people), told
 
 
+def _check(name: str, person: Person | None, body: Body) -> None:
+    if person is None or person.body is None or person.masks is None:
+        lacking = "motion" if person is None or person.body is None else "masks"
+        raise AvatarError(f"{name} has no {lacking} in the take; its motion cannot be corrected")
+    if person.body.model_sha256 != body.sha256:
+        raise AvatarError(
+            f"the take was fitted with the body {person.body.model}, not with {body.name}; name "
+            "the file it was fitted with by --body"
+        )
+
+
+@dataclass(frozen=True)
+class _Sitting:
+    """One person before the camera.
+
+    Attributes:
+        take: that they are in, with motion and masks.
+        video: its clip.
+        name: theirs, in the take.
+        body: that they were fitted with.
+        config: of the corrections.
+    """
+
+    take: Take
+    video: Path
+    name: str
+    body: Body
+    config: RefineConfig
+
+    @property
+    def person(self) -> Person:
+        return self.take.people[self.name]
+
+    @property
+    def motion(self) -> BodyMotion:
+        assert self.person.body is not None
+        return self.person.body
+
+    @cached_property
+    def pose(self) -> BodyPose:
+        return pose_at(self.motion, slice(None), self.body.template)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        return _evidence(self.person)
+
+    @cached_property
+    def masked(self) -> Int[np.ndarray, " rows"]:
+        """Rows of those frames in which the person is seen."""
+        assert self.person.masks is not None
+        return np.flatnonzero(self.person.masks.runs > 1)
+
+    def looks(self, rows: Sequence[int]) -> Iterator[Look]:
+        """Pictures of some frames, one after another."""
+        largest = max(stage.size for stage in self.config.stages + self.config.sizing)
+        wanted = {self.name: rows}
+        found = each_look(self.take, self.video, wanted, self.body, largest=largest)
+        return (look for _, look in found)
+
+
 def _corrected_person(
-    person: Person,
-    avatar: Avatar,
-    cut: Callable[[Sequence[int]], list[Look]],
-    body: Body,
-    config: RefineConfig,
-    fps: float,
-    on_share: Callable[[float], None],
+    sitting: _Sitting, avatar: Avatar, on_share: Callable[[float], None]
 ) -> tuple[Person, Correction]:
-    motion = person.body
-    assert motion is not None
-    assert person.masks is not None
-    avatar = avatar.shaped(torch.as_tensor(motion.betas).to(body.template))
-    rows = np.flatnonzero(person.masks.runs > 1)
-    pose = pose_at(motion, slice(None), body.template)
-    evidence = _evidence(person)
+    motion = sitting.motion
+    fitted = avatar.shaped(torch.as_tensor(motion.betas).to(sitting.body.template))
+    shape = _proportions(sitting, fitted, lambda share: on_share(_FIRST * share))
+    changes = {"betas": (shape.betas - fitted.betas).double().cpu().numpy()}
+    moves, verdicts = _moves(
+        sitting,
+        fitted.shaped(shape.betas),
+        lambda share: on_share(_FIRST + (1 - _FIRST) * share),
+    )
+    # Where nobody was seen, nothing is better or worse.
+    judged = [one for one in verdicts if np.isfinite(one.doubt)] or [Verdict()]
+    told = Correction(
+        len(judged),
+        sum(one.better for one in judged),
+        float(np.mean([one.before for one in judged])),
+        float(np.mean([one.kept for one in judged])),
+        shape.verdict,
+    )
+    moved = _moved(motion, changes | moves, sitting.body)
+    return replace(sitting.person, body=moved), told
 
-    def on_shape(step: int, steps: int) -> None:
-        on_share(_FIRST * step / max(steps, 1))
 
-    some = np.linspace(0, len(rows) - 1, min(len(rows), _PICTURES)).round().astype(int)
-    shape = proportions(avatar, pose, cut(rows[some].tolist()), evidence, config, on_step=on_shape)
-    changes = {"betas": (shape.betas - avatar.betas).double().cpu().numpy()}
-    avatar = avatar.shaped(shape.betas)
-    count = len(person.frames)
+def _proportions(
+    sitting: _Sitting, avatar: Avatar, on_share: Callable[[float], None]
+) -> Proportions:
+    rows = sitting.masked
+    some = rows[np.linspace(0, len(rows) - 1, min(len(rows), _PICTURES)).round().astype(int)]
+    return proportions(
+        avatar,
+        sitting.pose,
+        [*sitting.looks(some.tolist())],
+        sitting.evidence,
+        sitting.config,
+        on_step=lambda step, steps: on_share(step / max(steps, 1)),
+    )
+
+
+def _moves(
+    sitting: _Sitting, avatar: Avatar, on_share: Callable[[float], None]
+) -> tuple[dict[str, Float[np.ndarray, "frames numbers"]], list[Verdict]]:
+    """What is added to a motion, one stretch after another, and what was thought of each."""
+    fps, pose, motion = sitting.take.video.fps, sitting.pose, sitting.motion
+    count, step = len(sitting.person.frames), spacing(fps, sitting.config)
+    stretches = _stretches(count, step)
     sums = {part: np.zeros(getattr(motion, part).shape) for part in _PARTS}
-    weights, results = np.zeros(count), list[Refined]()
-    stretches = _stretches(count)
+    weights, verdicts = np.zeros(count), []
+    # Pictures of a whole clip may not fit into memory.
+    rows = sitting.masked
+    coming = sitting.looks(rows[np.isin(rows % step, (0, step // 2))].tolist())
+    held: list[Look] = []
     for number, (first, last) in enumerate(stretches):
-        part = BodyPose.of(pose, body.template, slice(first, last))
-        inside = cut(rows[(first <= rows) & (rows < last)].tolist())
-        inside = [replace(look, row=look.row - first) for look in inside]
+        held = [look for look in held if look.row >= first]
+        while not held or held[-1].row < last:
+            look = next(coming, None)
+            if look is None:
+                break
+            held.append(look)
 
         def on_step(step: int, steps: int, number: int = number) -> None:
-            done = (number + step / max(steps, 1)) / len(stretches)
-            on_share(_FIRST + (1 - _FIRST) * done)
+            on_share((number + step / max(steps, 1)) / len(stretches))
 
+        part = BodyPose.of(pose, sitting.body.template, slice(first, last))
         found = refine(
             avatar,
             part,
-            inside,
-            evidence[first:last],
-            config,
+            [replace(look, row=look.row - first) for look in held if look.row < last],
+            sitting.evidence[first:last],
+            sitting.config,
             fps=fps,
             on_step=on_step,
         )
-        results.append(found)
+        verdicts.append(found.verdict)
         share = _fade(first, last, count)
         weights[first:last] += share
         for name in _PARTS:
             change = (getattr(found.pose, name) - getattr(part, name)).double().cpu().numpy()
             sums[name][first:last] += share[:, None] * change
-    changes |= {name: values / weights[:, None] for name, values in sums.items()}
-    moved = _moved(motion, changes, body)
-    told = Correction(
-        len(results),
-        sum(one.verdict.better for one in results),
-        float(np.mean([one.verdict.before for one in results])),
-        float(np.mean([one.verdict.kept for one in results])),
-        shape.verdict,
-    )
-    return replace(person, body=moved), told
+    return {name: values / weights[:, None] for name, values in sums.items()}, verdicts
 
 
 def _evidence(person: Person) -> Evidence:
@@ -193,9 +264,9 @@ def _evidence(person: Person) -> Evidence:
     return Evidence(resting, detected.clip(0, 1))
 
 
-def _stretches(count: int) -> list[tuple[int, int]]:
+def _stretches(count: int, spacing: int) -> list[tuple[int, int]]:
     """First and last (exclusive) frames of stretches that share some frames with the next."""
-    step = _STRETCH - _SHARED
+    step = (_STRETCH - _SHARED) // spacing * spacing
     number = max(1, -(-max(count - _SHARED, 1) // step))
     return [
         (at * step, min(count, at * step + _STRETCH) if at < number - 1 else count)

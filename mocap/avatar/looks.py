@@ -1,6 +1,6 @@
 """Pictures of one person, cut out of a clip, and how the body stood in them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -101,12 +101,27 @@ def looks(
         AvatarError: a person has no motion or no masks.
         VideoError: the video cannot be read.
     """
+    found: dict[str, list[Look]] = {name: [] for name in rows}
+    for name, look in each_look(take, video, rows, body, largest=largest, progress=progress):
+        found[name].append(look)
+    return found
+
+
+def each_look(
+    take: Take,
+    video: Path,
+    rows: Mapping[str, Sequence[int]],
+    body: Body,
+    *,
+    largest: int = LARGEST,
+    progress: Progress = silent,
+) -> Iterator[tuple[str, Look]]:
+    """Whose it is, and the picture, one after another: see :func:`looks`, which holds them all."""
     wanted: dict[int, list[tuple[str, int]]] = {}
     for name, chosen in rows.items():
         first = int(take.people[name].frames[0])
         for row in chosen:
             wanted.setdefault(first + row, []).append((name, row))
-    found: dict[str, list[Look]] = {name: [] for name in rows}
     last = max(wanted, default=-1)
     progress("looking", 0, last + 1)
     with open_video(video, fps=take.video.fps) as source:
@@ -114,11 +129,10 @@ def looks(
             for name, row in wanted.get(frame.index, ()):
                 look = _look(take, take.people[name], row, frame.image, body, largest)
                 if look is not None:
-                    found[name].append(look)
+                    yield name, look
             progress("looking", min(frame.index, last) + 1, last + 1)
             if frame.index >= last:
                 break
-    return found
 
 
 def _look(

@@ -25,7 +25,8 @@ from mocap.skeletons import SMPLX_55
 BODY = 22
 #: Frames rendered before their gradients are taken, which bounds memory.
 _TOGETHER = 12
-_FEET = SMPLX_55.indices("left_ankle", "left_foot", "right_ankle", "right_foot")
+#: Of those, what rests: left ankle and ball, right ankle and ball.
+FEET = SMPLX_55.indices("left_ankle", "left_foot", "right_ankle", "right_foot")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Stage:
 
     Attributes:
         size: of the pictures, pixels along the longer side.
-        steps: through all frames.
+        steps: through all frames, at most.
         limbs: whether limbs move too, or the trunk alone.
     """
 
@@ -51,27 +52,24 @@ class RefineConfig:
         stages: one after another, from small pictures to larger ones.
             In pictures of less than a hundred pixels Gaussians are too wide, and bodies shrink.
         sizing: the same by which a shape is found; none leave it as it is.
-        angle_rate: of Adam, radians.
-        place_rate: of Adam, metres.
-        shape_rate: of Adam, betas.
         angle_spread: how far off a joint's angle is thought to be, radians.
         place_spread: how far off the body's place is thought to be, metres.
-        depth_spread: the same along the camera's axis, where a picture tells little.
+        depth_spread: the same along the line of sight, where a picture tells little.
         shape_spread: how far off a beta is thought to be.
         spacing: of the splines that corrections are made of, seconds.
         calm: spread of joints' accelerations, m/s².
         still: how far off a resting foot may be, metres.
+        slide: how fast it may be as against what it was, m/s.
         colour: weight of the picture, as against all of these.
+        clear: how far across the line of sight a joint's place is told by one picture, metres: a
+            guess, by which steps are made longer or shorter.
         seen: how far across the line of sight a joint may be off that was detected surely, metres.
         rate: frames a second that motion is corrected by, half of all at most; as many others, in
             between, judge.
     """
 
-    stages: tuple[Stage, ...] = (Stage(128, 12, limbs=False), Stage(240, 16), Stage(320, 12))
-    sizing: tuple[Stage, ...] = (Stage(160, 24), Stage(320, 16))
-    angle_rate: float = 0.015
-    place_rate: float = 0.006
-    shape_rate: float = 0.08
+    stages: tuple[Stage, ...] = (Stage(128, 6, limbs=False), Stage(240, 10), Stage(320, 8))
+    sizing: tuple[Stage, ...] = (Stage(160, 14), Stage(320, 10))
     angle_spread: float = 0.10
     place_spread: float = 0.05
     depth_spread: float = 0.03
@@ -79,7 +77,9 @@ class RefineConfig:
     spacing: float = 0.15
     calm: float = 3.0
     still: float = 0.004
+    slide: float = 0.02
     colour: float = 600.0
+    clear: float = 0.015
     seen: float = 0.02
     rate: float = 15.0
 
@@ -136,7 +136,7 @@ class Energy:
         pose: the motion to be corrected.
         evidence: of it.
         splines: (F, K) that corrections are made of.
-        axes: (F, 3) of the camera in every frame, world, unit length.
+        eyes: (F, 3) where the camera is in every frame, world, metres.
         fps: frames a second.
         config: weights and spreads.
     """
@@ -145,14 +145,40 @@ class Energy:
     pose: BodyPose
     evidence: Evidence
     splines: Float[Tensor, "frames knots"]
-    axes: Float[Tensor, "frames 3"]
+    eyes: Float[Tensor, "frames 3"]
     fps: float
     config: RefineConfig
 
     def corrected(self, changes: Corrections) -> BodyPose:
         """The motion of all frames; without betas, as it was."""
-        pose = self.pose
+        return self._moved(*self._spread(changes))
+
+    def joints(
+        self,
+        turns: Float[Tensor, "frames 22 3"],
+        moves: Float[Tensor, "frames 3"],
+        betas: Float[Tensor, "shapes betas"],
+    ) -> Float[Tensor, "frames 22 3"]:
+        """Where joints are in all frames, world, metres.
+
+        Args:
+            turns: added to their rotation vectors, radians.
+            moves: added to the body's place, metres.
+            betas: one shape, or one of every frame.
+        """
+        pose = replace(self._moved(turns, moves), betas=betas)
+        return self.avatar.body.forward(pose).joints[:, :BODY]
+
+    def _spread(
+        self, changes: Corrections
+    ) -> tuple[Float[Tensor, "frames 22 3"], Float[Tensor, "frames 3"]]:
         turns = torch.einsum("fk,kja->fja", self.splines, changes.angles)
+        return turns, self.splines @ changes.places
+
+    def _moved(
+        self, turns: Float[Tensor, "frames 22 3"], moves: Float[Tensor, "frames 3"]
+    ) -> BodyPose:
+        pose = self.pose
         assert pose.global_orient is not None
         assert pose.body_pose is not None
         assert pose.transl is not None
@@ -160,21 +186,20 @@ class Energy:
             pose,
             global_orient=pose.global_orient + turns[:, 0],
             body_pose=pose.body_pose + turns[:, 1:].flatten(1),
-            transl=pose.transl + self.splines @ changes.places,
+            transl=pose.transl + moves,
         )
 
     def picture(
         self,
         changes: Corrections,
         looks: Sequence[Look],
-        chance: np.random.Generator,
+        behind: Float[np.ndarray, "looks 3"],
         pool: Executor,
-    ) -> list[Tensor]:
-        """The gradients of how far what is rendered is from pictures."""
-        behind = chance.uniform(size=(len(looks), 3))
+    ) -> tuple[float, list[Tensor]]:
+        """How far what is rendered is from pictures, before colours, and the gradients of that."""
         runs = [slice(first, first + _TOGETHER) for first in range(0, len(looks), _TOGETHER)]
 
-        def gradients(run: slice) -> tuple[Tensor, ...]:
+        def gradients(run: slice) -> tuple[float, tuple[Tensor, ...]]:
             some = looks[run]
             betas = self.avatar.betas + changes.betas
             pose = BodyPose.of(self.corrected(changes), betas, [look.row for look in some])
@@ -184,51 +209,64 @@ class Energy:
                 for look, carriage, colour in zip(some, carriages, behind[run], strict=True)
             ]
             loss = self.config.colour * torch.stack(losses).sum()
-            return torch.autograd.grad(loss, changes.parts)
+            return loss.item(), torch.autograd.grad(loss, changes.parts)
 
         # Summed in one order, whoever is ready first.
-        found = list(pool.map(gradients, runs))
-        return [torch.stack(parts).sum(0) for parts in zip(*found, strict=True)]
+        losses, found = zip(*pool.map(gradients, runs), strict=True)
+        return sum(losses), [torch.stack(parts).sum(0) for parts in zip(*found, strict=True)]
 
     def motion(self, changes: Corrections) -> Float[Tensor, ""]:
         """How far corrections are from likely ones, and the motion from a smooth one."""
         config = self.config
-        turns = torch.einsum("fk,kja->fja", self.splines, changes.angles)
-        moves = self.splines @ changes.places
-        depth = (moves * self.axes).sum(-1, keepdim=True)
-        level = moves - depth * self.axes
+        turns, moves = self._spread(changes)
+        ray = self.rays[:, 0]
+        depth = (moves * ray).sum(-1, keepdim=True)
+        level = moves - depth * ray
         loss = (turns / config.angle_spread).square().sum()
         loss = loss + (level / config.place_spread).square().sum()
         loss = loss + (depth / config.depth_spread).square().sum()
         loss = loss + (changes.betas / config.shape_spread).square().sum()
-        joints = self._joints(self.corrected(changes), self.avatar.betas + changes.betas)
-        first = self._first
+        joints = self.joints(turns, moves, (self.avatar.betas + changes.betas)[None])
         if len(joints) > 2:
-            jolts = (joints[2:] - 2 * joints[1:-1] + joints[:-2]) * self.fps**2
-            usual = (first[2:] - 2 * first[1:-1] + first[:-2]) * self.fps**2
-            # What moved smoothly still does; what was quick may be.
-            loose = config.calm + usual.norm(dim=-1, keepdim=True)
-            loss = loss + (jolts / loose).square().sum() / BODY
-        off = joints - first
+            loss = loss + (_jolts(joints, self.fps) / self.loose).square().sum() / BODY
+        off = joints - self.first
         if self.evidence.resting is not None:
             sure = torch.as_tensor(self.evidence.resting).to(joints)[..., None]
-            loss = loss + (sure * (off[:, list(_FEET)] / config.still).square()).sum()
+            feet = off[:, list(FEET)]
+            slides = (feet[1:] - feet[:-1]) * self.fps
+            both = torch.minimum(sure[1:], sure[:-1])
+            loss = loss + (sure * (feet / config.still).square()).sum()
+            loss = loss + (both * (slides / config.slide).square()).sum()
         if self.evidence.detected is not None:
             sure = torch.as_tensor(self.evidence.detected).to(joints)[..., None]
-            axes = self.axes[:, None]
-            across = off - (off * axes).sum(-1, keepdim=True) * axes
+            across = off - (off * self.rays).sum(-1, keepdim=True) * self.rays
             loss = loss + (sure * (across / config.seen).square()).sum()
         return loss
 
     @cached_property
-    def _first(self) -> Float[Tensor, "frames 22 3"]:
+    def first(self) -> Float[Tensor, "frames 22 3"]:
+        """Joints of the motion that is to be corrected, world, metres."""
         with torch.no_grad():
-            return self._joints(self.pose, self.avatar.betas)
+            like = self.splines
+            none = like.new_zeros(len(like), BODY, 3), like.new_zeros(len(like), 3)
+            return self.joints(*none, self.avatar.betas[None])
 
-    def _joints(
-        self, pose: BodyPose, betas: Float[Tensor, " betas"]
-    ) -> Float[Tensor, "frames 22 3"]:
-        return self.avatar.body.forward(replace(pose, betas=betas[None])).joints[:, :BODY]
+    @cached_property
+    def rays(self) -> Float[Tensor, "frames 22 3"]:
+        """From the camera to every one of these, unit length."""
+        return torch.nn.functional.normalize(self.first - self.eyes[:, None], dim=-1)
+
+    @cached_property
+    def loose(self) -> Float[Tensor, "frames-2 22 1"]:
+        """Spread of joints' accelerations, m/s².
+
+        What moved smoothly still does, what was quick may be.
+        """
+        return self.config.calm + _jolts(self.first, self.fps).norm(dim=-1, keepdim=True)
+
+
+def _jolts(joints: Float[Tensor, "frames 22 3"], fps: float) -> Float[Tensor, "frames-2 22 3"]:
+    return (joints[2:] - 2 * joints[1:-1] + joints[:-2]) * fps**2
 
 
 def splines(frames: int, spacing: float) -> Float[Tensor, "frames knots"]:

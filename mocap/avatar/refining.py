@@ -32,6 +32,14 @@ class Refined:
     verdict: Verdict
 
 
+def spacing(fps: float, config: RefineConfig) -> int:
+    """Frames from one that motion is corrected by to the next.
+
+    Neighbours look alike, and the splines' knots are farther apart.
+    """
+    return max(2, round(fps / config.rate))
+
+
 def refine(
     avatar: Avatar,
     pose: BodyPose,
@@ -47,16 +55,17 @@ def refine(
     Args:
         avatar: of the person; four thousand Gaussians are enough.
         pose: of every frame; betas are the avatar's own.
-        looks: of frames, each of which says by ``row`` which of them it is.
+        looks: of frames, each of which says by ``row`` which of them it is. By every
+            :func:`spacing`-th row motion is corrected, those halfway judge.
         evidence: of resting feet and of detected joints; none if None.
         config: how far and how surely.
         fps: frames a second.
         on_step: told how many of all steps are done.
     """
     config = config or RefineConfig()
-    # Neighbours look alike, and the splines' knots are farther apart.
-    step = max(2, round(fps / config.rate))
-    used, held = looks[::step], looks[step // 2 :: step]
+    step = spacing(fps, config)
+    used = [look for look in looks if look.row % step == 0]
+    held = [look for look in looks if look.row % step == step // 2]
     if not used or not held:
         return Refined(pose, Verdict())
     assert pose.transl is not None

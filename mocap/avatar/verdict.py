@@ -34,9 +34,11 @@ class Verdict:
     def of(
         cls, before: Float[np.ndarray, " pictures"], after: Float[np.ndarray, " pictures"]
     ) -> "Verdict":
-        """By the differences from each picture."""
+        """By the differences from each picture, in the order of time."""
         gains = before - after
-        doubt = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else np.inf
+        if len(gains) < 2:
+            return cls(float(before.mean()), float(after.mean()))
+        doubt = gains.std(ddof=1) / np.sqrt(len(gains) / _repetition(gains))
         return cls(float(before.mean()), float(after.mean()), float(doubt))
 
     @property
@@ -66,3 +68,12 @@ def differences(
         for grey in (0.0, 0.5, 1.0):
             found[number] += float(difference(look, carriage, avatar.gaussians, np.full(3, grey)))
     return found / 3
+
+
+def _repetition(gains: Float[np.ndarray, " pictures"]) -> float:
+    """Of how many pictures each says the same: of a first-order autoregressive process."""
+    off = gains - gains.mean()
+    square = float(off @ off)
+    likeness = float(off[1:] @ off[:-1]) / square if square > 0 else 0.0
+    likeness = min(max(likeness, 0.0), 1 - 2 / len(gains))
+    return (1 + likeness) / (1 - likeness)
