@@ -1,6 +1,9 @@
 """The same picture on an NVIDIA GPU, by gsplat (Ye et al. 2024)."""
 
+from collections.abc import Callable
+from importlib.util import find_spec
 from math import isqrt
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -23,22 +26,15 @@ def accumulate_on_gpu(
         antialiased: whether to compensate for the blur.
 
     Raises:
-        AvatarError: gsplat is not installed, or could not compile its kernels.
+        AvatarError: gsplat is not installed, or its kernels could not be compiled or loaded.
     """
-    try:
-        from gsplat import rasterization
-        from gsplat.cuda._backend import _C
-    except ImportError as missing:
-        raise AvatarError(
-            "rendering Gaussians on a GPU needs gsplat: pip install 'mocap-toolkit[avatar]', or "
-            "move them to the CPU"
-        ) from missing
-    if _C is None:
-        raise AvatarError(
-            "gsplat found no CUDA toolkit to compile its kernels with; install one of PyTorch's "
-            "CUDA version, or move the Gaussians to the CPU"
-        )
     given = gaussians.to(torch.float32)
+    if not len(given):
+        # gsplat divides by their number. Gradients of nothing are asked for all the same.
+        nothing = sum(part.sum() for part in vars(given).values())
+        blank = given.means.new_zeros(size[1], size[0], 5) + nothing
+        return blank[..., :4].to(gaussians.means.dtype), blank[..., 4].to(gaussians.means.dtype)
+    rasterization = _rasterization()
     last_row = view.t.new_tensor([[0.0, 0.0, 0.0, 1.0]])
     world_to_camera = torch.cat([torch.cat([view.R, view.t[:, None]], 1), last_row])
     sums, alpha, _ = rasterization(
@@ -60,3 +56,29 @@ def accumulate_on_gpu(
     )
     like = gaussians.means.dtype
     return sums[0].to(like), alpha[0, ..., 0].to(like)
+
+
+def _rasterization() -> Callable[..., Any]:
+    """Gsplat's rasteriser, its kernels loaded; the first time, they are compiled."""
+    if find_spec("gsplat") is None:
+        raise AvatarError(
+            "rendering Gaussians on a GPU needs gsplat: pip install 'mocap-toolkit[avatar]', or "
+            "stay on the CPU"
+        )
+    try:
+        from gsplat import rasterization
+        from gsplat.cuda._backend import _C
+    except (ImportError, RuntimeError, OSError) as fault:
+        # Whatever the system refuses, gsplat takes for a sign that all is compiled already.
+        refused = fault.__context__ if isinstance(fault.__context__, OSError) else fault
+        said = str(refused).strip().partition("\n")[0]
+        raise AvatarError(
+            f"gsplat's CUDA kernels cannot be compiled or loaded ({said}): they take ninja, a C++ "
+            "compiler and a CUDA toolkit of PyTorch's version; install these, or stay on the CPU"
+        ) from fault
+    if _C is None:
+        raise AvatarError(
+            "gsplat found no CUDA toolkit to compile its kernels with; install one of PyTorch's "
+            "CUDA version, or stay on the CPU"
+        )
+    return rasterization  # type: ignore[no-any-return]

@@ -23,7 +23,7 @@ BLUR = 0.3
 #: Of a Gaussian in a pixel: less is not drawn.
 LEAST_ALPHA = 1 / 255
 #: Standard deviations at which an opaque Gaussian is as faint as that.
-_EXTENT = 3.33
+EXTENT = 3.33
 #: Of the picture's half width: how far outside of it the projection is linearised truly.
 _MARGIN = 0.3
 
@@ -114,7 +114,7 @@ def project(
         opacities = gaussians.opacities[ahead]
         if antialiased:
             opacities = opacities * (sharp / determinants).clamp_min(0).sqrt()
-        extents = (2 * (opacities / LEAST_ALPHA).log()).sqrt().clamp_max(_EXTENT)
+        extents = (2 * (opacities / LEAST_ALPHA).log()).sqrt().clamp_max(EXTENT)
         radii = (extents[:, None] * torch.stack([xx, yy], -1).sqrt()).ceil()
         touches = (means + radii > 0) & (means - radii < means.new_tensor(size)) & (radii > 0)
         solid = (determinants > 0) & determinants.isfinite() & (opacities >= LEAST_ALPHA)

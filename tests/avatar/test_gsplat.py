@@ -1,14 +1,23 @@
 """The same conventions as gsplat: its PyTorch reference, and its picture where there is a GPU."""
 
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
 from avatar.scenes import SIZE, random_gaussians, random_view
 from mocap.avatar import Gaussians, View, render
+from mocap.avatar.gpu import accumulate_on_gpu
 from mocap.avatar.harmonics import colours_from
-from mocap.avatar.projection import project
+from mocap.avatar.kernels import LEAST_TRANSMITTANCE, MOST_ALPHA
+from mocap.avatar.projection import EXTENT, LEAST_ALPHA, project
 
-pytest.importorskip("gsplat", reason="gsplat is not installed")
+gsplat = pytest.importorskip("gsplat", reason="gsplat is not installed")
+on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no NVIDIA GPU")
 
 
 def world_to_camera(view: View) -> torch.Tensor:
@@ -70,7 +79,67 @@ def test_harmonics_are_those_of_its_reference(degree):
     torch.testing.assert_close(colours_from(coefficients, directions), theirs)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no NVIDIA GPU")
+def numbers(pattern: str, *files: str) -> set[float]:
+    """What stands in places of gsplat's CUDA sources, in each of some files at least once."""
+    folder = Path(gsplat.__file__).parent / "cuda"
+    found = [re.findall(pattern, (folder / file).read_text()) for file in files]
+    assert all(found)
+    return {float(number) for one in found for number in one}
+
+
+def test_its_kernels_have_the_same_constants():
+    there, back = "csrc/RasterizeToPixels3DGSFwd.cu", "csrc/RasterizeToPixels3DGSBwd.cu"
+    assert numbers(r"alpha = min\(([\d.]+)f, opac", there, back) == {MOST_ALPHA}
+    assert numbers(r"next_T <= ([\de.-]+)f", there) == {LEAST_TRANSMITTANCE}
+    (parts,) = numbers(r"ALPHA_THRESHOLD \(1\.f / ([\d.]+)f\)", "include/Common.h")
+    assert 1 / parts == LEAST_ALPHA
+    assert numbers(r"extend = ([\d.]+)f;", "csrc/ProjectionEWA3DGSFused.cu") == {EXTENT}
+
+
+def test_kernels_that_cannot_be_compiled_are_told_in_a_line(tmp_path):
+    compiler = tmp_path / "cuda" / "bin" / "nvcc"
+    compiler.parent.mkdir(parents=True)
+    compiler.write_text("#!/bin/sh\nexit 1\n")
+    compiler.chmod(0o755)
+    asked = (
+        "from avatar.scenes import SIZE, random_gaussians, random_view\n"
+        "from mocap.avatar.gpu import accumulate_on_gpu\n"
+        "accumulate_on_gpu(random_gaussians(9, 0), random_view(0), SIZE, False)\n"
+    )
+    places = {
+        "CUDA_HOME": str(compiler.parents[1]),
+        "TORCH_EXTENSIONS_DIR": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    ended = subprocess.run(
+        [sys.executable, "-c", asked],
+        env={**os.environ, **places},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = ended.stderr.splitlines()[-1]
+    assert ended.returncode == 1
+    assert said.startswith("mocap.errors.AvatarError: gsplat's CUDA kernels cannot be compiled")
+    assert "stay on the CPU" in said
+    assert "pip install" not in said
+
+
+@pytest.mark.parametrize("antialiased", [False, True])
+def test_of_no_gaussians_the_picture_is_empty(antialiased):
+    scene, view = random_gaussians(0, 0, dtype=torch.float32), random_view(0, torch.float32)
+    leaves = [part.clone().requires_grad_() for part in vars(scene).values()]
+    # Its kernels are not asked, and so this runs anywhere.
+    sums, alpha = accumulate_on_gpu(Gaussians(*leaves), view, SIZE, antialiased)
+    ours = render(scene, view, SIZE, antialiased=antialiased)
+    assert torch.equal(sums[..., :3], ours.colour)
+    assert torch.equal(alpha, ours.alpha)
+    assert sums.shape == (*alpha.shape, 4)
+    for part in torch.autograd.grad(sums.sum() + alpha.sum(), leaves):
+        assert part.shape[0] == 0
+
+
+@on_a_gpu
 @pytest.mark.parametrize("antialiased", [False, True])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_gpu_gives_the_same_picture_and_gradients(seed, antialiased):
