@@ -49,7 +49,7 @@ def adopt(
 
     Args:
         gaussians: metres; upright or not, facing anywhere; legs together or apart.
-        body: the model, in single precision.
+        body: the model, in single precision; the avatar is where it is.
         name: of the person.
         source: what to call the splat in messages.
         weights: skin weights of SMPL-X's joints that each came with; those of the body's skin
@@ -59,6 +59,9 @@ def adopt(
     Raises:
         AvatarError: it is no person's, or in no pose that is recognised.
     """
+    device = body.template.device
+    # What is nearest is looked for on the CPU, at every step.
+    gaussians, body = gaussians.to("cpu"), body.to(device="cpu")
     if len(gaussians) > _MOST:
         raise AvatarError(
             f"{source}: has {len(gaussians)} Gaussians; a person is moved with {_MOST} at most: "
@@ -88,7 +91,7 @@ def adopt(
             rotations=product(back, upright.rotations),
             harmonics=turned(upright.harmonics, back),
         )
-    return Avatar(resting, binding, stance.betas, body, name)
+    return Avatar(resting, binding, stance.betas, body, name).to(device)
 
 
 def _turned(gaussians: Gaussians, turn: Tensor) -> Gaussians:

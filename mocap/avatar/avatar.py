@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -90,6 +91,20 @@ class Avatar:
         """Some of the Gaussians."""
         parts = (getattr(self.gaussians, item.name)[chosen] for item in fields(Gaussians))
         return replace(self, gaussians=Gaussians(*parts), binding=self.binding[chosen])
+
+    def to(self, where: torch.device | torch.dtype | str) -> "Avatar":
+        """The same on another device or in another floating-point type, body and all."""
+        if isinstance(where, torch.dtype):
+            body = self.body.to(dtype=where)
+        else:
+            body = self.body.to(device=where)
+        return replace(
+            self,
+            gaussians=self.gaussians.to(where),
+            binding=self.binding.to(where),
+            betas=self.betas.to(where),
+            body=body,
+        )
 
     def thinned(self, count: int) -> "Avatar":
         """About so many of the Gaussians, evenly chosen and as much wider, for small pictures."""

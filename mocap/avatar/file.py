@@ -80,7 +80,7 @@ def read_avatar(path: str | Path, body: Body) -> Avatar:
 
     Args:
         path: of the splat.
-        body: the model that it is bound to, in single precision.
+        body: the model that it is bound to, in single precision; the avatar is where it is.
 
     Raises:
         AvatarError: one of its files is missing, damaged, or of another splat or body.
@@ -119,7 +119,11 @@ def bound_by_file(gaussians: Gaussians, path: Path, body: Body) -> Avatar:
     dense = torch.zeros(count, len(SMPLX_55)).scatter_add_(1, joints, weights)
     binding = Binding(faces, shares, dense)
     antialiased = bool(found["antialiased"])
-    return Avatar(gaussians, binding, betas, body, str(found["name"]), antialiased)
+    device = body.template.device
+    return Avatar(
+        *(gaussians.to(device), binding.to(device), betas.to(device)),
+        *(body, str(found["name"]), antialiased),
+    )
 
 
 def _whole(found: dict[str, np.ndarray], body: Body) -> bool:

@@ -225,7 +225,7 @@ def _met(points: np.ndarray, stance: Stance, body: Body, steps: int) -> Stance:
     )
 
     def stood() -> BodyPose:
-        turns = start.index_add(0, torch.tensor(joints), bend)
+        turns = start.index_add(0, torch.tensor(joints, device=like.device), bend)
         return BodyPose(global_orient=lean, body_pose=turns.reshape(1, 63), transl=place)
 
     for paired in np.geomspace(*_PAIRED, steps):

@@ -57,7 +57,8 @@ def surface_avatar(
     turns = frame_along(normals[chosen], corners[chosen, 1] - corners[chosen, 0])
     widths = _WIDTH * spacing
     like = body.template
-    on_face, within = torch.from_numpy(chosen), torch.from_numpy(shares).to(like)
+    on_face = torch.from_numpy(chosen).to(like.device)
+    within = torch.from_numpy(shares).to(like)
     weights = (body.weights[body.faces[on_face]] * within[..., None]).sum(1)
     gaussians = Gaussians(
         means=torch.from_numpy(np.einsum("nk,nkd->nd", shares, corners[chosen])).to(like),

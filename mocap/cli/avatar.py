@@ -13,6 +13,7 @@ from mocap.cli.options import (
     Clip,
     People,
     Quiet,
+    Renderer,
     TakeFile,
     each_once,
     examples,
@@ -54,6 +55,7 @@ def create(
     ] = 24,
     video: Clip = None,
     body: BodyFile = None,
+    device: Renderer = "cpu",
     quiet: Quiet = False,
 ) -> None:
     """Make an avatar of each person of a take, from the take's own clip.
@@ -68,12 +70,11 @@ def create(
     started = time.monotonic()
     with starting():
         from mocap.avatar import CreationConfig, create_avatars, write_avatar
-        from mocap.body import load_body
-        from mocap.cli.avatar_jobs import chosen_people, masked
+        from mocap.cli.avatar_jobs import body_on, chosen_people, masked
         from mocap.cli.folders import writable_folder
     folder = out or take.parent / "avatars"
     with StageProgress() as progress:
-        model = load_body(body)
+        model = body_on(body, device)
         whole, clip = masked(take, video, model, progress)
         names = chosen_people(whole, person)
         config = CreationConfig(gaussians=gaussians, looks=looks)
@@ -149,6 +150,7 @@ def animate(
     ] = None,
     video: Clip = None,
     body: BodyFile = None,
+    device: Renderer = "cpu",
     quiet: Quiet = False,
 ) -> None:
     """Film avatars: their own motion or any other, from anywhere.
@@ -171,6 +173,7 @@ def animate(
         fps,
         video,
         body,
+        device,
     )
     with StageProgress() as progress:
         frames = shoot(shot, progress)

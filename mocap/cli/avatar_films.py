@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mocap.avatar import Background, View, film, film_over, orbit, studio
-from mocap.body import load_body
-from mocap.cli.avatar_jobs import Performance, avatar_of, performance, splats
+from mocap.cli.avatar_jobs import Performance, avatar_of, body_on, performance, splats
 from mocap.cli.extraction import chosen_camera
 from mocap.cli.folders import writable_folder
 from mocap.cli.motion_files import is_take
@@ -39,6 +38,7 @@ class Shot:
         fps: of a motion file.
         video: of a take, if it was moved.
         body: file of the model; the open body if None.
+        device: where Gaussians are rendered: auto, cpu or cuda.
     """
 
     avatars: tuple[Path, ...]
@@ -52,6 +52,7 @@ class Shot:
     fps: float | None = None
     video: Path | None = None
     body: Path | None = None
+    device: str = "cpu"
 
 
 def shoot(shot: Shot, progress: Progress) -> int:
@@ -80,7 +81,7 @@ def shoot(shot: Shot, progress: Progress) -> int:
 
 
 def _shot(shot: Shot, behind: Background, placed: Camera | None, progress: Progress) -> int:
-    body = load_body(shot.body)
+    body = body_on(shot.body, shot.device)
     avatars = [avatar_of(path, body) for path in splats(shot.avatars)]
     played = performance(avatars, shot.motion, body, progress, person=shot.person, fps=shot.fps)
     size, take = shot.size, played.take

@@ -21,7 +21,7 @@ from mocap.avatar import (
     seen_in,
     write_avatar,
 )
-from mocap.body import Body
+from mocap.body import Body, load_body
 from mocap.cli.console import note
 from mocap.cli.folders import writable_folder
 from mocap.cli.motion_files import at_rate, is_take, only_source
@@ -34,6 +34,23 @@ from mocap.take import Take
 
 #: Of frames' lowest joints, per cent that are under the floor; metres from there to a foot's ball.
 _FLOOR, _SOLE = 5.0, 0.02
+
+
+def body_on(file: Path | None, device: str) -> Body:
+    """The body model where Gaussians are to be rendered: what is bound to it is there too.
+
+    Args:
+        file: of the model; the open body if None.
+        device: auto, cpu or cuda.
+
+    Raises:
+        BodyError: the file cannot be read.
+        MocapError: there is no such device.
+    """
+    there = torch.cuda.is_available()
+    if device == "cuda" and not there:
+        raise MocapError("--device cuda: PyTorch sees no NVIDIA GPU here; take --device cpu")
+    return load_body(file).to(device="cuda" if there and device != "cpu" else "cpu")
 
 
 def masked(path: Path, video: Path | None, body: Body, progress: Progress) -> tuple[Take, Path]:
@@ -53,7 +70,8 @@ def masked(path: Path, video: Path | None, body: Body, progress: Progress) -> tu
 
         note(f"{path} has no masks yet; they are made and kept in it")
         bundle = fetch("pose_landmarker", progress=progress)
-        with closing(LightSegmenter(bundle, body)) as segmenter, writable_folder(path.parent):
+        here = body.to(device="cpu")
+        with closing(LightSegmenter(bundle, here)) as segmenter, writable_folder(path.parent):
             take = with_masks(take, clip, segmenter, progress=progress)
             take.save(path)
     return take, clip
@@ -219,6 +237,7 @@ def _acts_of_file(
     avatars: Sequence[Avatar], path: Path, body: Body, progress: Progress, fps: float | None
 ) -> Performance:
     """One person's motion, which all avatars perform side by side."""
+    body = body.to(device="cpu")
     clip, notes = at_rate(only_source(path, body).read(), path, fps, "--fps")
     for told in notes:
         note(told)

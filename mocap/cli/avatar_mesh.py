@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mocap.cli.console import configure, say, starting
-from mocap.cli.options import BodyFile, Quiet, examples, flowing, one_of
+from mocap.cli.options import BodyFile, Quiet, Renderer, examples, flowing, one_of
 from mocap.cli.progress import StageProgress
 from mocap.errors import MocapError
 
@@ -60,6 +60,7 @@ def mesh(
         typer.Option(metavar="MM", min=2, max=50, help="Width of a voxel, millimetres (2 to 50)."),
     ] = 5.0,
     body: BodyFile = None,
+    device: Renderer = "cpu",
     quiet: Quiet = False,
 ) -> None:
     """Make a closed mesh with colours of an avatar, or one of every frame of a motion.
@@ -80,12 +81,11 @@ def mesh(
         raise MocapError("--person is for the --motion of a take")
     with starting():
         from mocap.avatar import mesh_of, write_mesh, write_mesh_sequence
-        from mocap.body import load_body
-        from mocap.cli.avatar_jobs import avatar_of, performance
+        from mocap.cli.avatar_jobs import avatar_of, body_on, performance
         from mocap.cli.folders import writable_folder
         from mocap.video import hash_source
     with StageProgress() as progress:
-        model = load_body(body)
+        model = body_on(body, device)
         found = avatar_of(avatar, model)
         metres = resolution / 1000
         if motion is None:

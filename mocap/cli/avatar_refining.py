@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mocap.cli.console import configure, say, starting
-from mocap.cli.options import BodyFile, Clip, People, Quiet, TakeFile, examples, flowing
+from mocap.cli.options import BodyFile, Clip, People, Quiet, Renderer, TakeFile, examples, flowing
 from mocap.cli.progress import StageProgress
 from mocap.errors import MocapError
 
@@ -34,6 +34,7 @@ def refine(
     person: People = None,
     video: Clip = None,
     body: BodyFile = None,
+    device: Renderer = "cpu",
     quiet: Quiet = False,
 ) -> None:
     """Correct motion by the picture: move bodies until their avatars cover what the clip shows.
@@ -48,15 +49,14 @@ def refine(
     target = out or take.with_name("refined.h5")
     with starting():
         from mocap.avatar import corrected
-        from mocap.body import load_body
-        from mocap.cli.avatar_jobs import chosen_people, masked, own_avatars
+        from mocap.cli.avatar_jobs import body_on, chosen_people, masked, own_avatars
         from mocap.cli.folders import writable_folder
     if target.exists() and take.exists() and target.samefile(take):
         raise MocapError(f"{target}: is the take itself; give the corrected one another name")
     if target.suffix.lower() not in (".h5", ".hdf5"):
         raise MocapError(f"{target}: a take's name ends in .h5")
     with writable_folder(target.parent), StageProgress() as progress:
-        model = load_body(body)
+        model = body_on(body, device)
         whole, clip = masked(take, video, model, progress)
         names = chosen_people(whole, person)
         folder = avatars or take.parent / "avatars"

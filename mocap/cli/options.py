@@ -128,6 +128,16 @@ Device = Annotated[
     str,
     typer.Option(metavar="NAME", callback=one_of("auto", "cpu", "cuda"), help="auto, cpu or cuda."),
 ]
+Renderer = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        callback=one_of("auto", "cpu", "cuda"),
+        help="Where Gaussians are rendered: cpu; cuda, by gsplat on an NVIDIA GPU, which has been "
+        "written but never run on one; auto, cuda where there is one.",
+    ),
+]
 Verbose = Annotated[
     bool,
     typer.Option(

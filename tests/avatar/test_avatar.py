@@ -36,6 +36,20 @@ def covariances(gaussians) -> torch.Tensor:
     return axes @ axes.mT
 
 
+def test_all_of_an_avatar_goes_to_another_device_or_type(avatar):
+    # PyTorch's device of tensors without numbers refuses whatever is elsewhere, as a GPU does.
+    away = avatar.to("meta")
+    posed = away.posed(bent(away.body))
+    assert {part.device.type for part in vars(posed).values()} == {"meta"}
+    assert posed.means.shape == avatar.gaussians.means.shape
+    exact = avatar.to(torch.float64)
+    pose = bent(exact.body)
+    assert exact.posed(pose).means.dtype == torch.float64
+    torch.testing.assert_close(
+        exact.posed(pose).means.float(), avatar.posed(bent(avatar.body)).means, rtol=0, atol=1e-5
+    )
+
+
 def test_without_a_pose_they_rest(avatar):
     posed, rest = avatar.posed(BodyPose()), avatar.gaussians
     torch.testing.assert_close(posed.means, rest.means, rtol=0, atol=2e-6)

@@ -58,6 +58,12 @@ def test_what_was_written_is_read_again(avatar, splat, body):
     torch.testing.assert_close(found.posed(pose).means, avatar.posed(pose).means, rtol=0, atol=5e-4)
 
 
+def test_an_avatar_is_read_to_where_the_body_is(splat, body):
+    found = read_avatar(splat, body.to(device="meta"))
+    parts = *vars(found.gaussians).values(), *vars(found.binding).values(), found.betas
+    assert {part.device.type for part in parts} == {"meta"}
+
+
 def test_who_was_made_before_the_blur_was_compensated_is_rendered_as_then(avatar, splat, body):
     changed(splat, antialiased=None)
     assert not read_avatar(splat, body).antialiased

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from avatar.people import painted_avatar, standing, view_from
 from avatar.scenes import SIZE, random_gaussians, random_view
-from mocap.avatar import Gaussians, View, render
+from mocap.avatar import Gaussians, View, read_avatar, render, write_avatar
 from mocap.avatar.gpu import accumulate_on_gpu
 from mocap.avatar.harmonics import colours_from
 from mocap.avatar.kernels import LEAST_TRANSMITTANCE, MOST_ALPHA
@@ -162,3 +163,19 @@ def test_a_gpu_gives_the_same_picture_and_gradients(seed, antialiased):
         # Apart from what is at a threshold for one of them.
         assert away.max() < 0.02
         assert (away < 1e-4).float().mean() > 0.98
+
+
+@on_a_gpu
+def test_an_avatar_is_read_and_moved_on_a_gpu(body, tmp_path):
+    path, _ = write_avatar(painted_avatar(body), tmp_path / "anna.ply")
+    found = []
+    for device in ("cpu", "cuda"):
+        avatar = read_avatar(path, body.to(device=device))
+        with torch.no_grad():
+            scene = avatar.posed(standing(avatar.body))
+            picture = render(scene, view_from(30, avatar.betas), SIZE, antialiased=True)
+        assert picture.colour.device.type == device
+        found.append(picture.colour.cpu())
+    away = (found[0] - found[1]).abs()
+    assert found[0].max() > 0.3
+    assert (away < 1e-3).float().mean() > 0.99

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import trimesh
 
 from mocap.avatar import read_avatar, surface_avatar, write_avatar
@@ -109,6 +110,41 @@ def test_what_cannot_be_filmed_is_said(mocap, grey, extracted, tmp_path, argumen
     assert ended.code in (1, 2)
     assert words in " ".join(ended.err.replace("│", " ").split())
     assert not list(tmp_path.glob("*.mp4"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is an NVIDIA GPU")
+def test_without_a_gpu_none_is_used(mocap, grey, extracted, tmp_path):
+    take, film = extracted / "take.h5", tmp_path / "film.mp4"
+    size = ("--size", "64x64")
+    for command in (
+        ("animate", grey, "--motion", take, *size, "--out", film),
+        ("mesh", grey, "--out", tmp_path / "mesh.ply"),
+        ("create", take, "--out", tmp_path / "avatars"),
+        ("refine", take, "--out", tmp_path / "refined.h5"),
+    ):
+        ended = mocap("avatar", *command, "--device", "cuda")
+        assert ended.code == 1
+        assert "--device cuda: PyTorch sees no NVIDIA GPU here; take --device cpu" in ended.err
+    assert list(tmp_path.iterdir()) == [extracted]
+    ended = mocap(
+        *("avatar", "animate", grey, "--motion", take, *size, "--out", film, "--device", "auto")
+    )
+    assert ended.code == 0, ended.err
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no NVIDIA GPU")
+def test_a_gpu_films_the_same(mocap, grey, extracted, tmp_path):
+    pytest.importorskip("gsplat", reason="gsplat is not installed")
+    films = []
+    for device in ("cpu", "cuda"):
+        films.append(tmp_path / f"{device}.mp4")
+        ended = mocap(
+            *("avatar", "animate", grey, "--motion", extracted / "take.h5", "--size", "96x64"),
+            *("--device", device, "--out", films[-1]),
+        )
+        assert ended.code == 0, ended.err
+    ours, theirs = (np.stack(pictures(film)) for film in films)
+    assert np.abs(ours - theirs).mean() < 1
 
 
 def test_motion_files_have_no_camera(mocap, grey, tmp_path, data_dir):
