@@ -6,7 +6,7 @@ from mocap.avatar.avatar import Avatar
 from mocap.avatar.binding import Binding, bind
 from mocap.avatar.correcting import Correction, corrected
 from mocap.avatar.creation import Created, CreationConfig, create_avatars
-from mocap.avatar.file import binding_file, read_avatar, write_avatar
+from mocap.avatar.file import binding_file, bound_from, read_avatar, write_avatar
 from mocap.avatar.filming import Background, film, film_over, seen_in
 from mocap.avatar.gaussians import Gaussians
 from mocap.avatar.harmonics import colours_from, constant_harmonics
@@ -48,6 +48,7 @@ __all__ = [
     "adopt",
     "bind",
     "binding_file",
+    "bound_from",
     "colours_from",
     "compare_meshes",
     "constant_harmonics",

@@ -14,7 +14,7 @@ from mocap.avatar.arrays import DAMAGE
 from mocap.avatar.avatar import Avatar
 from mocap.avatar.binding import Binding
 from mocap.avatar.gaussians import Gaussians
-from mocap.avatar.ply import read_splat, write_splat
+from mocap.avatar.ply import encode_splat, read_splat
 from mocap.body import Body
 from mocap.errors import AvatarError
 from mocap.files import writing_whole
@@ -30,18 +30,19 @@ def binding_file(path: str | Path) -> Path:
     return Path(path).with_suffix(".binding.npz")
 
 
-def write_avatar(avatar: Avatar, path: str | Path) -> tuple[Path, Path]:
+def write_avatar(avatar: Avatar, path: str | Path, *, bound_from: str = "") -> tuple[Path, Path]:
     """Write an avatar as a splat and its binding.
 
     Args:
         avatar: to write.
         path: of the splat, which ends in ``.ply``.
+        bound_from: what it was bound from, if it was not made of a clip.
 
     Returns:
         Both files.
 
     Raises:
-        AvatarError: they cannot be written.
+        AvatarError: they cannot be written; an earlier avatar is left as it was.
     """
     path = Path(path)
     weights, joints = avatar.binding.weights.detach().cpu().double().topk(_JOINTS, 1)
@@ -51,6 +52,7 @@ def write_avatar(avatar: Avatar, path: str | Path) -> tuple[Path, Path]:
         "version": _VERSION,
         "name": avatar.name,
         "antialiased": avatar.antialiased,
+        "bound_from": bound_from,
         "body": avatar.body.name,
         "body_sha256": avatar.body.sha256,
         "body_licence": avatar.body.licence,
@@ -61,18 +63,34 @@ def write_avatar(avatar: Avatar, path: str | Path) -> tuple[Path, Path]:
         "weights": weights.numpy().astype(np.float32),
     }
     beside = binding_file(path)
+    for one in (path, beside):
+        if one.is_dir():
+            raise AvatarError(f"{one}: cannot be written: it is a folder; choose another name")
     try:
-        # A splat without its binding is bound anew; a binding of another splat would be wrong.
-        beside.unlink(missing_ok=True)
-        write_splat(avatar.gaussians, path)
-        with writing_whole(beside) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **arrays)
+        with writing_whole(beside) as binding, writing_whole(path) as splat:
+            with splat.open("wb") as file:
+                file.writelines(encode_splat(avatar.gaussians, path))
+            with binding.open("wb") as file:
+                np.savez_compressed(file, **arrays)
+            # Whoever is stopped between the two leaves a splat without a binding, which is bound
+            # anew; the binding of another splat would be wrong.
+            beside.unlink(missing_ok=True)
     except OSError as refused:
         raise AvatarError(
-            f"{beside}: cannot be written ({refused.strerror or refused}); free some space or "
+            f"{path}: cannot be written ({refused.strerror or refused}); free some space or "
             "choose another folder"
         ) from refused
     return path, beside
+
+
+def bound_from(path: str | Path) -> str | None:
+    """What a splat was bound from; empty if it was made of a clip, None if it has no binding.
+
+    Raises:
+        AvatarError: the binding is damaged.
+    """
+    beside = binding_file(path)
+    return str(_arrays(beside)["bound_from"]) if beside.exists() else None
 
 
 def read_avatar(path: str | Path, body: Body) -> Avatar:
@@ -159,6 +177,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
             found = {name: np.asarray(archive[name]) for name in names}
             # Files that do not tell are of avatars that were made without.
             found["antialiased"] = np.asarray(archive.get("antialiased", False))
+            found["bound_from"] = np.asarray(archive.get("bound_from", ""))
         known = str(found["format"]) == _FORMAT and int(found["version"]) <= _VERSION
     except FileNotFoundError as missing:
         raise AvatarError(f"{path}: is not there") from missing

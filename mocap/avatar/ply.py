@@ -36,7 +36,7 @@ def read_splat(path: str | Path) -> Gaussians:
 
     Raises:
         AvatarError: the file cannot be read, is no splat, is cut short, or has numbers that are
-            none.
+            none, or quaternions of zeros.
     """
     path = Path(path)
     try:
@@ -56,21 +56,30 @@ def write_splat(gaussians: Gaussians, path: str | Path) -> Path:
         AvatarError: something of them is not finite, or the file cannot be written.
     """
     path = Path(path)
-    names = [*_MEANS, *_NORMALS, *_CONSTANT, *_rest_names(gaussians.harmonics.shape[1])]
-    names += ["opacity", *_SCALES, *_ROTATIONS]
-    lines = ["ply", "format binary_little_endian 1.0", f"element vertex {len(gaussians)}"]
-    lines += [*(f"property float {name}" for name in names), "end_header", ""]
     try:
         with writing_whole(path) as temporary, temporary.open("wb") as file:
-            file.write("\n".join(lines).encode())
-            for first in range(0, len(gaussians), _ROWS):
-                file.write(_rows_of(path, gaussians, slice(first, first + _ROWS)).tobytes())
+            file.writelines(encode_splat(gaussians, path))
     except OSError as refused:
         raise AvatarError(
             f"{path}: cannot be written ({refused.strerror or refused}); free some space or choose "
             "another folder"
         ) from refused
     return path
+
+
+def encode_splat(gaussians: Gaussians, path: Path) -> Iterator[bytes]:
+    """The bytes of a splat's file, piece by piece.
+
+    Raises:
+        AvatarError: something of the Gaussians is not finite; the file is named by ``path``.
+    """
+    names = [*_MEANS, *_NORMALS, *_CONSTANT, *_rest_names(gaussians.harmonics.shape[1])]
+    names += ["opacity", *_SCALES, *_ROTATIONS]
+    lines = ["ply", "format binary_little_endian 1.0", f"element vertex {len(gaussians)}"]
+    lines += [*(f"property float {name}" for name in names), "end_header", ""]
+    yield "\n".join(lines).encode()
+    for first in range(0, len(gaussians), _ROWS):
+        yield _rows_of(path, gaussians, slice(first, first + _ROWS)).tobytes()
 
 
 def _rows_of(path: Path, gaussians: Gaussians, rows: slice) -> np.ndarray:
@@ -170,6 +179,12 @@ def _read(path: Path, file: BinaryIO, header: Header, rest: list[str]) -> Gaussi
                     f"{path}: number {done + int(np.argmin(finite))} of its {header.count} "
                     "Gaussians is not finite; clean it in an editor of splats (SuperSplat)"
                 )
+        turned = rotations[rows].any(1)
+        if not turned.all():
+            raise AvatarError(
+                f"{path}: the quaternion of number {done + int(np.argmin(turned))} of its "
+                f"{header.count} Gaussians is zero, which is no rotation; export it anew"
+            )
         done += len(block)
     parts = (means, scales, rotations, opacities, harmonics)
     return Gaussians(*(torch.from_numpy(part) for part in parts))

@@ -130,7 +130,7 @@ def _is_splat(path: Path) -> bool:
 
 
 def _is_bound(path: Path) -> bool:
-    return binding_file(path).exists() and _is_splat(path)
+    return _is_splat(path) and binding_file(path).exists()
 
 
 def _read_splat(path: Path, body: Body, tell: Tell) -> Avatar:

@@ -12,7 +12,15 @@ import pytest
 import torch
 
 from avatar.people import bent, painted_avatar
-from mocap.avatar import Avatar, binding_file, load_avatar, read_avatar, write_avatar, write_splat
+from mocap.avatar import (
+    Avatar,
+    binding_file,
+    bound_from,
+    load_avatar,
+    read_avatar,
+    write_avatar,
+    write_splat,
+)
 from mocap.body import Body
 from mocap.errors import AvatarError
 
@@ -86,18 +94,44 @@ def test_another_splat_under_the_name_has_another_binding(avatar, splat, body):
     expect_refused(splat, body, "binds 300 Gaussians, but its splat has 400")
 
 
-def test_a_splat_that_cannot_be_written_leaves_no_binding_of_another(avatar, splat):
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_an_avatar_that_cannot_be_written_leaves_the_earlier_one(avatar, splat):
+    resource = pytest.importorskip("resource", reason="sizes of files can be limited on Unix only")
+    before = contents(splat.parent)
     means = avatar.gaussians.means.clone()
     means[0] = torch.nan
     with pytest.raises(AvatarError, match="not finite"):
         write_avatar(replace(avatar, gaussians=replace(avatar.gaussians, means=means)), splat)
-    assert not binding_file(splat).exists()
+    assert contents(splat.parent) == before
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Of 400 Gaussians the splat is too large, of 50 only what binds it.
+    for count, most in ((400, 8192), (50, 4000)):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, limits[1]))
+        try:
+            with pytest.raises(AvatarError, match=r"anna\.v2\.ply: cannot be written"):
+                write_avatar(avatar[:count], splat)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert contents(splat.parent) == before
+
+
+def test_it_says_what_it_was_bound_from(avatar, splat):
+    assert bound_from(splat) == ""
+    write_avatar(avatar, splat, bound_from="scan.ply")
+    assert bound_from(splat) == "scan.ply"
+    binding_file(splat).unlink()
+    assert bound_from(splat) is None
 
 
 def test_a_folder_in_the_way_is_named(avatar, tmp_path):
-    (tmp_path / "anna.binding.npz").mkdir()
-    with pytest.raises(AvatarError, match=r"anna\.binding\.npz: cannot be written"):
-        write_avatar(avatar, tmp_path / "anna.ply")
+    for name in ("anna.binding.npz", "bert.ply"):
+        (tmp_path / name).mkdir()
+        with pytest.raises(AvatarError, match=f"{name}: cannot be written: it is a folder"):
+            write_avatar(avatar, tmp_path / f"{name[:4]}.ply")
+    assert {file.name for file in tmp_path.iterdir()} == {"anna.binding.npz", "bert.ply"}
 
 
 def test_without_a_binding_it_is_not_an_avatar_of_ours(splat, body):

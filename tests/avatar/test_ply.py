@@ -163,9 +163,9 @@ def test_what_is_not_finite_is_not_written(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def broken(name: str, value: float) -> bytes:
+def broken(names: str, value: float) -> bytes:
     rows = ROWS.copy()
-    rows[1, NAMES.index(name)] = value
+    rows[1, [NAMES.index(name) for name in names.split()]] = value
     return ply(rows=rows)
 
 
@@ -210,6 +210,10 @@ def cube(encoding: str) -> bytes:
             "is cut short",
         ),
         (broken("x", np.nan), "number 1 of its 2 Gaussians is not finite; clean it"),
+        (
+            broken("rot_0 rot_1 rot_2 rot_3", 0.0),
+            "the quaternion of number 1 of its 2 Gaussians is zero",
+        ),
         (broken("f_rest_3", np.inf), "number 1 of its 2"),
         (broken("scale_0", 1e3), "number 1 of its 2"),
         (broken("opacity", np.nan), "number 1 of its 2"),
