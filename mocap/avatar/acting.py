@@ -1,5 +1,6 @@
 """Who moves how: avatars and the motion that each of them performs."""
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,6 +43,18 @@ class Act:
         with torch.no_grad():
             now = slice(row, row + 1)
             return self.avatar.posed(BodyPose.of(self.pose, self.avatar.betas, now))
+
+    def fingerprint(self) -> str:
+        """SHA-256, hexadecimal, of all that the Gaussians come of: motion, avatar and body."""
+        avatar, digest = self.avatar, hashlib.sha256(self.avatar.body.sha256.encode())
+        parts = [*vars(avatar.gaussians).items(), *vars(avatar.binding).items()]
+        parts += [("shape", avatar.betas), *vars(self.pose).items()]
+        parts += [("frames", torch.as_tensor(self.frames))]
+        for name, part in parts:
+            if part is not None:
+                digest.update(f"{name} {part.dtype} {tuple(part.shape)} ".encode())
+                digest.update(part.detach().cpu().numpy().tobytes())
+        return digest.hexdigest()
 
 
 def act(

@@ -81,4 +81,4 @@ def _rasterization() -> Callable[..., Any]:
             "gsplat found no CUDA toolkit to compile its kernels with; install one of PyTorch's "
             "CUDA version, or stay on the CPU"
         )
-    return rasterization  # type: ignore[no-any-return]
+    return rasterization

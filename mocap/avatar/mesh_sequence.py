@@ -41,7 +41,7 @@ def write_mesh_sequence(
         frames: their numbers in the clip.
         gaussians_of: a frame's, in the world; not called for what an unfinished run has made.
         folder: where the files go; it is made if need be.
-        source: what the Gaussians are made of, hashes of an avatar and a take: an unfinished run
+        source: what the Gaussians are made of, such as :meth:`.Act.fingerprint`: an unfinished run
             is gone on with where it, the format and the settings are the same.
         kind: of the files: ``"ply"``, ``"obj"`` or ``"glb"``.
         cameras: as :func:`mesh_of` takes them.

@@ -53,6 +53,14 @@ def create(
             metavar="N", min=1, max=500, help="Pictures of each person to make them from, at most."
         ),
     ] = 24,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            metavar="",
+            help="Replace people from elsewhere, whom `mocap avatar bind` has put there.",
+        ),
+    ] = False,
     video: Clip = None,
     body: BodyFile = None,
     device: Renderer = "cpu",
@@ -69,24 +77,24 @@ def create(
     configure(quiet=quiet)
     started = time.monotonic()
     with starting():
-        from mocap.avatar import CreationConfig, create_avatars, write_avatar
-        from mocap.cli.avatar_jobs import body_on, chosen_people, masked
+        from mocap.avatar import CreationConfig
+        from mocap.cli.avatar_jobs import body_on, masked
+        from mocap.cli.avatar_making import chosen_people, make_avatars, require_made_of_clips
         from mocap.cli.folders import writable_folder
     folder = out or take.parent / "avatars"
     with StageProgress() as progress:
         model = body_on(body, device)
         whole, clip = masked(take, video, model, progress)
-        names = chosen_people(whole, person)
+        files = {name: folder / f"{name}.ply" for name in chosen_people(whole, person)}
+        if not force:
+            require_made_of_clips(files.values())
         config = CreationConfig(gaussians=gaussians, looks=looks)
         with writable_folder(folder):
-            made = create_avatars(whole, clip, model, names, config, progress=progress)
-            files = [
-                write_avatar(one.avatar, folder / f"{name}.ply")[0] for name, one in made.items()
-            ]
+            made = make_avatars(whole, clip, files, model, config, progress=progress)
     say("")
     for name, one in made.items():
         say(f"{whole.people[name].label}: {_described(one)}")
-    for path in files:
+    for path in files.values():
         say(str(path))
     note(f"({time.monotonic() - started:.0f} s)")
     say(f"  move them:  mocap avatar animate {folder} --motion {take} --out avatars.mp4")

@@ -46,9 +46,9 @@ def bind(
         import mocap.avatar as avatars
         from mocap.body import load_body
         from mocap.cli.folders import writable_folder
-    beside = avatars.binding_file(out)
     if out.suffix.lower() != ".ply":
         raise MocapError(f"{out}: an avatar's name ends in .ply")
+    beside = avatars.binding_file(out)
     for target in (out, beside):
         if target.exists() and source.exists() and target.samefile(source):
             raise MocapError(f"{target}: is the splat itself; give the avatar another name")
@@ -56,7 +56,7 @@ def bind(
     with writable_folder(out.parent):
         found = avatars.load_avatar(source, model, lambda words: say(f"{source}: {words}"))
         found = replace(found, name=out.stem)
-        avatars.write_avatar(found, out)
+        avatars.write_avatar(found, out, bound_from=source.name)
     up = found.gaussians.means[:, 1].double().numpy()
     skin = model.rest_vertices(found.betas[None])[0]
     _, away = avatars.bind(found.gaussians.means, skin, model)

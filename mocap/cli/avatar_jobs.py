@@ -16,10 +16,8 @@ from mocap.avatar import (
     act,
     act_of,
     binding_file,
-    create_avatars,
     load_avatar,
     seen_in,
-    write_avatar,
 )
 from mocap.body import Body, load_body
 from mocap.cli.console import note
@@ -89,30 +87,6 @@ def avatar_of(path: Path, body: Body) -> Avatar:
             "(`mocap avatar bind` keeps it)"
         )
     return load_avatar(path, body, lambda words: note(f"{path}: {words}"))
-
-
-def own_avatars(
-    take: Take, clip: Path, folder: Path, names: Sequence[str], body: Body, progress: Progress
-) -> dict[str, Avatar]:
-    """The avatars of a take's people, from a folder; those it lacks are made and kept there.
-
-    Raises:
-        MocapError: one cannot be read, made or written.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise MocapError(f"{folder}: is no folder; give that of the avatars by --avatars")
-    able = [name for name, one in take.people.items() if one.body is not None]
-    wanted = list(names) or [name for name in able if take.people[name].masks is not None]
-    files = {name: folder / f"{name}.ply" for name in wanted}
-    found = {name: avatar_of(path, body) for name, path in files.items() if path.exists()}
-    missing = [name for name in wanted if name not in found]
-    if missing:
-        with writable_folder(folder):
-            made = create_avatars(take, clip, body, missing, progress=progress)
-            for name, one in made.items():
-                write_avatar(one.avatar, files[name])
-                found[name] = one.avatar
-    return {name: found[name] for name in wanted}
 
 
 def pictures_of(folder: Path, take: Take, body: Body) -> Pictures:
@@ -201,6 +175,8 @@ def performance(
         MocapError: it cannot be read, or nobody moves in it, or not who was asked for.
     """
     if is_take(path):
+        if fps is not None:
+            raise MocapError(f"{path}: a take has a rate of its own; --fps is for a motion file")
         take = Take.load(path)
         acts = _acts_of_take(avatars, take, path, person)
         return Performance(acts, take.video.timestamps, take.video.fps, take)
@@ -255,11 +231,3 @@ def _acts_of_file(
         aside = np.array([1.2 * (index - 0.5 * (len(avatars) - 1)), 0.0, 0.0])
         acts.append(act(avatar, pose, joints + aside, frames))
     return Performance(acts, frames / moved.fps, moved.fps)
-
-
-def chosen_people(take: Take, person: list[str] | None) -> list[str]:
-    """Ids of those whom the user has named; everybody who can be made an avatar of if nobody."""
-    for name in person or []:
-        if name not in take.people:
-            raise MocapError(f"the take has no {name!r}, only {', '.join(take.people) or 'nobody'}")
-    return list(dict.fromkeys(person or ()))

@@ -46,6 +46,10 @@ def mesh(
             "--format", metavar="NAME", callback=one_of(*_KINDS), help="Of frames: ply, obj or glb."
         ),
     ] = "ply",
+    fps: Annotated[
+        float | None,
+        typer.Option(metavar="N", min=1, max=500, help="Of a motion file that does not tell it."),
+    ] = None,
     every: Annotated[
         int, typer.Option(metavar="N", min=1, help="Every N-th frame of the motion only.")
     ] = 1,
@@ -70,21 +74,25 @@ def mesh(
     """
     configure(quiet=quiet)
     started = time.monotonic()
-    if motion is None and out.suffix.lower().removeprefix(".") not in _KINDS:
-        raise MocapError(f"{out}: a mesh's name ends in .ply, .obj or .glb")
-    if motion is None and out.exists() and avatar.exists() and out.samefile(avatar):
-        raise MocapError(f"{out}: is the avatar itself; give the mesh another name")
+    if motion is None:
+        if out.suffix.lower().removeprefix(".") not in _KINDS:
+            raise MocapError(f"{out}: a mesh's name ends in .ply, .obj or .glb")
+        if out.is_dir():
+            raise MocapError(f"{out}: is a folder; name a file of the mesh")
+        if out.exists() and avatar.exists() and out.samefile(avatar):
+            raise MocapError(f"{out}: is the avatar itself; give the mesh another name")
+        for option, given in (("--person", person), ("--fps", fps)):
+            if given is not None:
+                raise MocapError(f"{option} is for a --motion")
     if avatar.is_dir():
         names = ", ".join(sorted(path.name for path in avatar.glob("*.ply"))) or "none"
         raise MocapError(f"{avatar}: is a folder; name one of the avatars in it: {names}")
-    if person is not None and motion is None:
-        raise MocapError("--person is for the --motion of a take")
     with starting():
         from mocap.avatar import mesh_of, write_mesh, write_mesh_sequence
         from mocap.cli.avatar_jobs import avatar_of, body_on, performance
-        from mocap.cli.folders import writable_folder
-        from mocap.video import hash_source
-    with StageProgress() as progress:
+        from mocap.cli.folders import require_name, writable_folder
+    require_name(out, "a folder of the meshes' own")
+    with writable_folder(out.parent), StageProgress() as progress:
         model = body_on(body, device)
         found = avatar_of(avatar, model)
         metres = resolution / 1000
@@ -93,7 +101,8 @@ def mesh(
             write_mesh(made, out)
             say(f"{out}: {len(made.vertices)} vertices ({time.monotonic() - started:.0f} s)")
             return
-        (act,) = performance([found], motion, model, progress, person=person).acts
+        played = performance([found], motion, model, progress, person=person, fps=fps)
+        (act,) = played.acts
         frames = [int(frame) for frame in act.frames[::every]]
 
         def gaussians_of(frame: int) -> "Gaussians":
@@ -101,18 +110,16 @@ def mesh(
             assert posed is not None
             return posed
 
-        source = f"{hash_source(avatar)} {hash_source(motion)} {person} {model.sha256}"
-        with writable_folder(out.parent):
-            write_mesh_sequence(
-                frames,
-                gaussians_of,
-                out,
-                source=source,
-                kind=kind,
-                cameras=cameras,
-                resolution=metres,
-                progress=progress,
-            )
+        write_mesh_sequence(
+            frames,
+            gaussians_of,
+            out,
+            source=act.fingerprint(),
+            kind=kind,
+            cameras=cameras,
+            resolution=metres,
+            progress=progress,
+        )
     say(f"{out}: {len(frames)} meshes ({time.monotonic() - started:.0f} s)")
 
 

@@ -46,11 +46,13 @@ def refine(
     """
     configure(quiet=quiet)
     started = time.monotonic()
-    target = out or take.with_name("refined.h5")
     with starting():
         from mocap.avatar import corrected
-        from mocap.cli.avatar_jobs import body_on, chosen_people, masked, own_avatars
-        from mocap.cli.folders import writable_folder
+        from mocap.cli.avatar_jobs import body_on, masked
+        from mocap.cli.avatar_making import chosen_people, own_avatars
+        from mocap.cli.folders import require_name, writable_folder
+    require_name(take, "the take's file")
+    target = out or take.with_name("refined.h5")
     if target.exists() and take.exists() and target.samefile(take):
         raise MocapError(f"{target}: is the take itself; give the corrected one another name")
     if target.suffix.lower() not in (".h5", ".hdf5"):

@@ -34,6 +34,16 @@ def choose_folders(names: Sequence[str], out: Path | None) -> list[Path]:
     return folders
 
 
+def require_name(path: Path, what: str) -> None:
+    """Refuse what names nothing of its own and nothing can lie beside, such as ``.`` and ``/``.
+
+    Raises:
+        MocapError: it is such a path; ``what`` should be named.
+    """
+    if path.name in ("", ".."):
+        raise MocapError(f"{path}: is no name of its own; name {what}")
+
+
 @contextmanager
 def writable_folder(path: Path) -> Iterator[Path]:
     """A folder that exists and can be written; what was made for it and stays empty is removed.

@@ -9,6 +9,7 @@ from takes import embodied, make_take
 
 from avatar.people import painted_avatar, view_from
 from mocap.avatar import Avatar, Gaussians, act, act_of, render, surface_avatar, together
+from mocap.avatar.stage_set import shadow
 from mocap.body import Body, BodyPose
 from mocap.skeletons import SMPLX_55
 from mocap.take import Person
@@ -49,6 +50,33 @@ def walk(body: Body, betas: torch.Tensor) -> tuple[BodyPose, np.ndarray]:
 def slide(joints: np.ndarray) -> float:
     """Metres a frame, the most of either ankle."""
     return float(np.linalg.norm(np.diff(joints[:, list(ANKLES)], axis=0), axis=2).max())
+
+
+def test_a_fingerprint_is_of_the_motion_the_avatar_and_its_binding(body, person):
+    avatar = of_height(body, 1.7)
+    one = act_of(avatar, person)
+    assert one.fingerprint() == act_of(of_height(body, 1.7), person).fingerprint()
+    place = one.pose.transl.clone()
+    place[3, 0] += 1e-4
+    share = avatar.binding.weights.roll(1, 1)
+    others = (
+        replace(one, pose=replace(one.pose, transl=place)),
+        replace(one, frames=one.frames + 1),
+        replace(one, avatar=replace(avatar, binding=replace(avatar.binding, weights=share))),
+        replace(one, avatar=avatar.shaped(avatar.betas + 0.01)),
+        replace(one, avatar=replace(avatar, body=replace(body, sha256="0" * 64))),
+    )
+    assert len({one.fingerprint(), *(other.fingerprint() for other in others)}) == 6
+
+
+def test_scenes_are_where_the_body_is(body, person):
+    avatar = of_height(body, 1.7)
+    here = act_of(avatar, person)
+    # A device of tensors without numbers: what is left elsewhere is refused, as on a GPU.
+    there = replace(here, avatar=avatar.to("meta")).at(7)
+    scene = together([there, shadow(there)])
+    assert {part.device.type for part in vars(scene).values()} == {"meta"}
+    assert scene.means.shape == together([here.at(7), shadow(here.at(7))]).means.shape
 
 
 @pytest.mark.parametrize("metres", [1.45, 2.0])

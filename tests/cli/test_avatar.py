@@ -1,6 +1,8 @@
 """``mocap avatar``: made from a clip, moved by it and by others, and looking back at it."""
 
+import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 import torch
 import trimesh
 
-from mocap.avatar import read_avatar, surface_avatar, write_avatar
+from mocap.avatar import act_of, read_avatar, surface_avatar, write_avatar
 from mocap.body import Body
 from mocap.take import Take
 from mocap.video import open_video
@@ -198,6 +200,96 @@ def test_nobody_else_is_made_or_refined(mocap, extracted, tmp_path):
     assert ended.code == 1
     assert "the take has no 'anna', only person-1" in ended.err
     assert not (tmp_path / "avatars").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("refine", "."), ".: is no name of its own; name the take's file"),
+        (("bind", "GREY", "--out", "."), ".: an avatar's name ends in .ply"),
+        (("bind", ".", "--out", "a.ply"), ".: is not there, or no file; name an avatar's file"),
+        (("mesh", "GREY", "--out", "."), ".: a mesh's name ends in .ply, .obj or .glb"),
+        (("mesh", "GREY", "--motion", "TAKE", "--out", "."), ".: is no name of its own"),
+        (("mesh", "GREY", "--motion", "TAKE", "--out", ".."), "..: is no name of its own"),
+        (("mesh", "GREY", "--out", "folder.ply"), "folder.ply: is a folder; name a file"),
+        (("mesh", "GREY", "--out", "/proc/mesh.ply"), "/proc: cannot be written"),
+        (("mesh", "GREY", "--fps", 25, "--out", "a.ply"), "--fps is for a --motion"),
+        (("mesh", "GREY", "--person", "person-1", "--out", "a.ply"), "--person is for a --motion"),
+        (
+            ("mesh", "GREY", "--motion", "TAKE", "--fps", 25, "--out", "meshes"),
+            "take.h5: a take has a rate of its own; --fps is for a motion file",
+        ),
+        (
+            ("animate", "GREY", "--motion", "TAKE", "--fps", 25, "--out", "a.mp4"),
+            "take.h5: a take has a rate of its own; --fps is for a motion file",
+        ),
+    ],
+    ids=lambda one: " ".join(map(str, one)) if isinstance(one, tuple) else "",
+)
+def test_what_cannot_be_is_said_in_a_line_before_work_begins(
+    mocap, grey, extracted, monkeypatch, arguments, words
+):
+    monkeypatch.chdir(extracted)
+    (extracted / "folder.ply").mkdir()
+    before = sorted(extracted.iterdir())
+    places = {"GREY": grey, "TAKE": "take.h5"}
+    ended = mocap("avatar", *(places.get(one, one) for one in arguments))
+    assert ended.code == 1
+    (line,) = [line for line in ended.err.splitlines() if line]
+    assert words in line
+    assert sorted(extracted.iterdir()) == before
+
+
+def test_an_unfinished_sequence_goes_on_with_the_same_motion_only(
+    mocap, body, grey, extracted, tmp_path
+):
+    path, folder = extracted / "take.h5", tmp_path / "meshes"
+    unfinished = tmp_path / "meshes.unfinished"
+    sequence = ("--motion", path, "--every", 100, "--resolution", 40, "--out", folder)
+
+    def left_off(source: str) -> None:
+        record = {"source": source, "kind": "ply", "cameras": 24, "resolution": 0.04}
+        unfinished.mkdir()
+        (unfinished / "sequence.json").write_text(json.dumps(record))
+        (unfinished / "000000.ply").write_text("made before")
+
+    take = Take.load(path)
+    person = take.people["person-1"]
+    source = act_of(read_avatar(grey, body), person).fingerprint()
+    left_off(source)
+    assert mocap("avatar", "mesh", grey, *sequence).code == 0
+    assert (folder / "000000.ply").read_text() == "made before"
+
+    # The file is called the same, and only one frame of it is another.
+    turned = person.body.body_pose.copy()
+    turned[-1, 0] += 0.01
+    changed = replace(person, body=replace(person.body, body_pose=turned))
+    replace(take, people={"person-1": changed}).save(path)
+    left_off(source)
+    assert mocap("avatar", "mesh", grey, *sequence).code == 0
+    assert trimesh.load(folder / "000000.ply").is_watertight
+
+    # The splat is the same, and what moves it is not.
+    avatar = read_avatar(grey, body)
+    other = Path(shutil.copy(grey, tmp_path / "grey.ply"))
+    weights = avatar.binding.weights.roll(1, 1)
+    write_avatar(replace(avatar, binding=replace(avatar.binding, weights=weights)), other)
+    assert other.read_bytes() == grey.read_bytes()
+    left_off(act_of(avatar, changed).fingerprint())
+    assert mocap("avatar", "mesh", other, *sequence).code == 0
+    assert (folder / "000000.ply").read_bytes() != b"made before"
+
+
+def test_the_motion_of_meshes_may_be_a_folder_and_its_rate_told(mocap, grey, tmp_path, data_dir):
+    wave = data_dir / "motions" / "animated_drawings" / "fair1" / "wave_hello.bvh"
+    (tmp_path / "waves").mkdir()
+    shutil.copy(wave, tmp_path / "waves")
+    ended = mocap(
+        *("avatar", "mesh", grey, "--motion", tmp_path / "waves", "--fps", 25),
+        *("--every", 10_000, "--resolution", 40, "--out", tmp_path / "meshes"),
+    )
+    assert ended.code == 0, ended.err
+    assert trimesh.load(tmp_path / "meshes" / "000000.ply").is_watertight
 
 
 def test_an_avatar_has_a_mesh_at_rest_and_in_motion(mocap, grey, extracted, tmp_path):

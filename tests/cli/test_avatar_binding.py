@@ -9,8 +9,9 @@ import pytest
 import trimesh
 from avatar.people import stance
 
-from mocap.avatar import Avatar, binding_file, read_avatar, surface_avatar, write_splat
+from mocap.avatar import Avatar, binding_file, bound_from, read_avatar, surface_avatar, write_splat
 from mocap.body import Body
+from mocap.take import Take
 
 A_POSE = stance(left_shoulder=-45, right_shoulder=45, left_hip=8, right_hip=-8)
 
@@ -78,6 +79,35 @@ def test_a_dictionary_has_a_mesh_at_rest(mocap, scanned, tmp_path):
     assert trimesh.load(out).extents[0] > 1.4
 
 
+def test_create_replaces_nobody_from_elsewhere_and_keeps_whoever_is_made(mocap, scan, extracted):
+    path = extracted / "take.h5"
+    assert mocap("masks", path).code == 0
+    take = Take.load(path)
+    one = take.people["person-1"]
+    # Whose motion is of another body, so that no avatar can be made of them.
+    other = replace(one, id="person-2", body=replace(one.body, model_sha256="0" * 64))
+    replace(take, people={"person-1": one, "person-2": other}).save(path)
+    kept = extracted / "avatars" / "person-1.ply"
+    assert mocap("avatar", "bind", scan, "--out", kept).code == 0
+    before = kept.read_bytes()
+    create = ("avatar", "create", path, "--gaussians", 500, "--looks", 1)
+    ended = mocap(*create)
+    assert ended.code == 1
+    assert "person-1.ply: was bound from scan.ply, and was not made of a clip; --force" in ended.err
+    binding_file(kept).rename(extracted / "aside")
+    ended = mocap(*create)
+    assert ended.code == 1
+    assert "person-1.ply: has no binding, and was not made of a clip; --force" in ended.err
+    assert kept.read_bytes() == before
+
+    ended = mocap(*create, "--force")
+    assert ended.code == 1
+    assert "the take was fitted with the body" in ended.err
+    assert bound_from(kept) == ""
+    assert kept.read_bytes() != before
+    assert not kept.with_name("person-2.ply").exists()
+
+
 def test_the_scan_is_never_written_over(mocap, scan, tmp_path):
     before = scan.read_bytes()
     refused = {
@@ -88,6 +118,9 @@ def test_the_scan_is_never_written_over(mocap, scan, tmp_path):
         ended = mocap("avatar", "bind", scan, "--out", out)
         assert ended.code == 1
         assert words in ended.err
+    ended = mocap("avatar", "bind", tmp_path, "--out", tmp_path / "anna.ply")
+    assert ended.code == 1
+    assert "is not there, or no file" in ended.err
     weights = scan.rename(tmp_path / "anna.binding.npz")
     ended = mocap("avatar", "bind", weights, "--out", tmp_path / "anna.ply")
     assert ended.code == 1
