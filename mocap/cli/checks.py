@@ -24,7 +24,7 @@ _PATIENCE = 120
 _EXTRAS = {
     "train": "training the depth refiner",
     "robots": "motion for robots",
-    "avatar": "Gaussian avatars; quicker with an NVIDIA GPU",
+    "avatar": "Gaussian avatars; on an NVIDIA GPU too, which is untried",
     "view": "Rerun recordings",
     "usd": "motion as USD",
     "c3d": "motion as C3D",
