@@ -72,7 +72,8 @@ def create(
     show most of the person; what no frame shows is made up from the other side, or from around it.
     The figures are of frames that the avatar was not made from.
 
-    A take without masks gets them first, as `mocap masks` does, and keeps them.
+    Each is kept once it is made. A take without masks gets them first, as `mocap masks` does, and
+    keeps them.
     """
     configure(quiet=quiet)
     started = time.monotonic()
