@@ -12,7 +12,7 @@ from mocap.avatar.closing import closed_surface
 from mocap.avatar.clumps import largest_clump
 from mocap.avatar.fusion import Grid, fuse
 from mocap.avatar.gaussians import Gaussians
-from mocap.avatar.projection import rotation_matrices
+from mocap.avatar.rotations import rotation_matrices
 from mocap.avatar.surrounding import Sight, sights
 from mocap.errors import AvatarError
 from mocap.progress import Progress, silent

@@ -25,8 +25,9 @@ from torch import Tensor
 
 from mocap.avatar.gaussians import Gaussians
 from mocap.avatar.harmonics import constant_harmonics
-from mocap.avatar.projection import LEAST_ALPHA, NEAR, View, rotation_matrices
+from mocap.avatar.projection import LEAST_ALPHA, NEAR, View
 from mocap.avatar.rendering import Rendering, render
+from mocap.avatar.rotations import rotation_matrices
 from mocap.geometry import look_at, unit_vectors
 
 #: Metres behind what is seen, beyond which Gaussians are left out.
