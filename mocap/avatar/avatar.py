@@ -17,7 +17,7 @@ from mocap.errors import AvatarError
 
 @dataclass(frozen=True)
 class Carriage:
-    """From rest to one pose.
+    """Skinning transforms of an avatar's Gaussians: from rest to one pose.
 
     Attributes:
         before: (N, 3) places at rest, metres.

@@ -25,8 +25,8 @@ class Binding:
 
     Attributes:
         faces: (N,) the nearest triangle of the body.
-        shares: (N, 3) how near it is to each corner; they sum to 1.
-        weights: (N, 55) skin weights; they sum to 1.
+        shares: (N, 3) barycentric coordinates in it; they sum to 1.
+        weights: (N, 55) skinning weights; they sum to 1.
     """
 
     faces: Int[Tensor, " gaussians"]
@@ -113,7 +113,7 @@ def bind(
 def _nearest(
     points: np.ndarray, mesh: trimesh.Trimesh, tree: cKDTree
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The nearest face, shares of its corners, and the distance to it."""
+    """The nearest face, barycentric coordinates in it, and the distance to it."""
     _, near = tree.query(points, k=_CANDIDATES)
     # Vertices of few faces are padded with -1: the last face, which may be the nearest as well.
     around = mesh.vertex_faces[near].reshape(len(points), -1) % len(mesh.faces)
