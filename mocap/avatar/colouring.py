@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from mocap.avatar.avatar import Avatar
+from mocap.avatar.avatar import Avatar, Carriage
 from mocap.avatar.harmonics import CONSTANT, colours_from, constant_harmonics
 from mocap.avatar.looks import Look
 from mocap.avatar.rendering import render
@@ -19,6 +19,8 @@ from mocap.avatar.rendering import render
 _LEAST, _ENOUGH = 0.05, 0.2
 #: Neighbours that tell the colour of what is seen on neither side, and their reach, metres.
 _NEIGHBOURS, _REACH = 12, 0.03
+#: Gaussians of all pictures together whose carriages are kept from round to round: half a gigabyte.
+_KEPT = 8_000_000
 
 
 def coloured(
@@ -46,11 +48,11 @@ def coloured(
     """
     means = avatar.gaussians.means
     found, pixels = torch.full_like(means, 0.5), means.new_zeros(len(avatar))
-    with torch.no_grad():
-        carriages = [avatar.carriage(look.pose) for look in looks]
+    kept = [_carriage(avatar, look) for look in looks[: _KEPT // len(avatar)]]
     for turn in range(rounds):
         missing = torch.zeros_like(means)
-        for look, carriage in zip(looks, carriages, strict=True):
+        for place, look in enumerate(looks):
+            carriage = kept[place] if place < len(kept) else _carriage(avatar, look)
             harmonics = constant_harmonics(found).requires_grad_()
             posed = carriage.carry(replace(avatar.gaussians, harmonics=harmonics))
             picture = render(posed, look.view, look.size, background=(0.5, 0.5, 0.5)).colour
@@ -68,13 +70,17 @@ def coloured(
 
 def pixels_seen(avatar: Avatar, look: Look) -> Float[Tensor, " gaussians"]:
     """In how many pixels of a picture each Gaussian is seen."""
-    with torch.no_grad():
-        carriage = avatar.carriage(look.pose)
     white = constant_harmonics(torch.ones_like(avatar.gaussians.means)).requires_grad_()
-    posed = carriage.carry(replace(avatar.gaussians, harmonics=white))
+    posed = _carriage(avatar, look).carry(replace(avatar.gaussians, harmonics=white))
     picture = render(posed, look.view, look.size).colour[..., 0]
     (shares,) = torch.autograd.grad((picture * (look.mask & look.told)).sum(), white)
     return shares[:, 0, 0] / CONSTANT
+
+
+def _carriage(avatar: Avatar, look: Look) -> Carriage:
+    """Into a picture's pose, without gradients."""
+    with torch.no_grad():
+        return avatar.carriage(look.pose)
 
 
 def _inside(mask: Bool[Tensor, "height width"]) -> Bool[Tensor, "height width"]:

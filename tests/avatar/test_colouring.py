@@ -1,12 +1,14 @@
 """Colours of somebody known, from pictures of them; and what the pictures do not show."""
 
-from dataclasses import replace
+import weakref
+from dataclasses import fields, replace
 
 import pytest
 import torch
 
 from avatar.people import look_from, painted, painted_avatar
 from mocap.avatar import Avatar, colours_from, constant_harmonics
+from mocap.avatar.avatar import Carriage
 from mocap.avatar.choosing import best
 from mocap.avatar.colouring import coloured, completed, pixels_seen, sureness
 from mocap.body import Body
@@ -45,6 +47,36 @@ def test_colours_are_those_of_the_pictures(painted_one, grey, around):
     # More rounds are nearer to them.
     first, _ = coloured(grey, around, 1)
     assert off[sure].mean() < (colours(first) - colours(painted_one)).abs()[sure].mean()
+
+
+def test_many_pictures_of_many_gaussians_are_not_all_held_at_once(grey, around, monkeypatch):
+    carriages: list[weakref.ref] = []
+
+    class Watched(Avatar):
+        def carriage(self, *args: object) -> Carriage:
+            found = super().carriage(*args)
+            carriages.append(weakref.ref(found))
+            return found
+
+    watched = Watched(**{item.name: getattr(grey, item.name) for item in fields(grey)})
+
+    def most_held() -> tuple[int, torch.Tensor]:
+        held = []
+        found, _ = coloured(
+            watched,
+            around,
+            2,
+            on_look=lambda: held.append(sum(one() is not None for one in carriages)),
+        )
+        return max(held), colours(found)
+
+    most, expected = most_held()
+    assert most == len(around) == len(carriages)
+    monkeypatch.setattr("mocap.avatar.colouring._KEPT", 2 * len(grey))
+    most, found = most_held()
+    # Two are kept; the last is there until the next has been made.
+    assert most <= 4
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
 
 def test_pixels_are_counted_as_they_are_seen(grey, around):
