@@ -13,7 +13,7 @@ from mocap.avatar.clumps import largest_clump
 from mocap.avatar.fusion import Grid, fuse
 from mocap.avatar.gaussians import Gaussians
 from mocap.avatar.rotations import rotation_matrices
-from mocap.avatar.surrounding import Sight, sights
+from mocap.avatar.surrounding import Sight, pixels_around, sights
 from mocap.errors import AvatarError
 from mocap.progress import Progress, silent
 
@@ -25,6 +25,8 @@ _EXTENT = 3.0
 _MARGIN = 3
 #: Points of a grid, at most: some gigabytes.
 _MOST_POINTS = 150_000_000
+#: Pixels of all cameras, at most: four gigabytes.
+_MOST_PIXELS = 100_000_000
 #: Voxels from what a pixel shows within which its colour is a vertex's.
 _COLOURS_WITHIN = 2.0
 
@@ -71,13 +73,15 @@ def mesh_of(
 
     Raises:
         AvatarError: there are no Gaussians, some are not finite, they enclose nothing, the
-            resolution is too fine for their extent, or numba or scikit-image is not installed.
+            resolution is too fine for their extent or for so many cameras, or numba or
+            scikit-image is not installed.
         ValueError: there are no cameras, or the resolution is no length.
     """
     if cameras < 1 or not 0 < resolution < np.inf:
         raise ValueError(f"{cameras} cameras, {resolution} m from voxel to voxel")
     shown = largest_clump(gaussians)
     grid = _grid(shown, resolution)
+    _require_room(grid, cameras)
     seen = []
     for sight in sights(shown, grid.box, cameras, _PIXEL * resolution):
         seen.append(sight)
@@ -99,10 +103,22 @@ def _grid(gaussians: Gaussians, resolution: float) -> Grid:
         coarser = resolution * (points / _MOST_POINTS) ** (1 / 3)
         raise AvatarError(
             f"the Gaussians extend over {' x '.join(f'{side:.3g}' for side in box[1] - box[0])} m, "
-            f"too far for voxels of {resolution:g} m; choose {1.01 * coarser:.2g} m, or leave out "
+            f"too far for voxels of {resolution:g} m; choose {1.01 * coarser:.3g} m, or leave out "
             "what is no person"
         )
     return Grid.over(box, resolution)
+
+
+def _require_room(grid: Grid, cameras: int) -> None:
+    pixels = pixels_around(grid.box, cameras, _PIXEL * grid.spacing)
+    if pixels > _MOST_PIXELS:
+        fewer = int(0.97 * cameras * _MOST_PIXELS / pixels)
+        coarser = 1.03 * grid.spacing * (pixels / _MOST_PIXELS) ** 0.5
+        raise AvatarError(
+            f"{cameras} cameras are too many for voxels of {grid.spacing:g} m: their pictures have "
+            f"{pixels / 1e6:.4g} million pixels, and there is room for {_MOST_PIXELS / 1e6:g}; "
+            f"choose {fewer} cameras, or {coarser:.3g} m"
+        )
 
 
 def _colours(

@@ -13,6 +13,7 @@ The mean depth that a picture tells is biased, in three ways, which are dealt wi
   depth jumps, or the surface is seen at a grazing angle, a picture says nothing of it.
 """
 
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -128,6 +129,11 @@ def sights(
         pool.shutdown(cancel_futures=True)
         # What was set in those threads is also what new ones begin with.
         torch.set_num_threads(threads)
+
+
+def pixels_around(box: Float[np.ndarray, "2 3"], cameras: int, pixel: float) -> int:
+    """How many pixels such :func:`sights` have together; each takes about 40 bytes."""
+    return sum(math.prod(_camera(box, direction, pixel)[3]) for direction in evenly(cameras))
 
 
 def evenly(count: int) -> Float[np.ndarray, "count 3"]:

@@ -1,5 +1,6 @@
 """Meshes of Gaussians whose surface is known."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -151,6 +152,19 @@ def test_too_fine_a_resolution_is_refused_with_one_that_works(cloud):
         mesh_of(cloud, resolution=1e-4)
     with pytest.raises(AvatarError, match="leave out"):
         mesh_of(one((1e8, 1e8, 1e8)))
+
+
+def test_more_pictures_than_there_is_room_for_are_refused_with_fewer_that_work(cloud, monkeypatch):
+    with pytest.raises(AvatarError, match=r"1000 cameras are too many for voxels of 0\.001 m"):
+        mesh_of(cloud, cameras=1000, resolution=1e-3)
+    monkeypatch.setattr("mocap.avatar.meshing._MOST_PIXELS", 600_000)
+    asked = {"cameras": 12, "resolution": 0.003}
+    with pytest.raises(AvatarError, match=r"room for 0\.6;") as refused:
+        mesh_of(cloud, **asked)
+    found = re.search(r"choose (\d+) cameras, or (\S+) m$", str(refused.value))
+    cameras, resolution = int(found[1]), float(found[2])
+    for works in ({"cameras": cameras}, {"resolution": resolution}):
+        assert mesh_of(cloud, **{**asked, **works}).surface.is_watertight
 
 
 @pytest.mark.parametrize("absurd", [{"cameras": 0}, {"resolution": 0.0}, {"resolution": np.nan}])

@@ -8,7 +8,7 @@ import torch
 
 from avatar.surfaces import gaussians_on, sphere
 from mocap.avatar import View, render
-from mocap.avatar.surrounding import evenly, sights
+from mocap.avatar.surrounding import evenly, pixels_around, sights
 from mocap.geometry import unit_vectors
 
 RADIUS, MIDDLE = 0.2, np.array([0.3, -0.4, 5.0])
@@ -86,6 +86,11 @@ def test_threads_change_nothing_and_are_given_back(cloud):
         torch.set_num_threads(before)
     for one, other in zip(*found, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_pixels_are_counted_before_there_are_any(cloud):
+    pixels = sum(sight.depth.size for sight in sights(cloud, BOX, 5, 0.006))
+    assert pixels_around(BOX, 5, 0.006) == pixels
 
 
 @pytest.mark.parametrize("count", [1, 4, 48])
