@@ -52,3 +52,20 @@ def best(avatar: Avatar, looks: Sequence[Look], count: int) -> list[int]:
         chosen.append(int(gains.argmax()))
         so_far = so_far + seen[chosen[-1]]
     return sorted(chosen)
+
+
+def held_out(left: Sequence[int], count: int) -> tuple[list[int], list[int]]:
+    """Of pictures that are not learned from, some to measure on, and others to decide by.
+
+    What was decided by a picture is no longer measured by it. Both are spread evenly.
+
+    Args:
+        left: the pictures.
+        count: of either at most; of few pictures each gets half, and measuring one more.
+    """
+    measured = _spread(left, min(count, (len(left) + 1) // 2))
+    return measured, _spread([one for one in left if one not in measured], count)
+
+
+def _spread(items: Sequence[int], count: int) -> list[int]:
+    return list(items[:: max(1, len(items) // max(count, 1))][:count])

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
 
 import torch
 
 from mocap.avatar.avatar import Avatar
-from mocap.avatar.choosing import best, candidates
+from mocap.avatar.choosing import best, candidates, held_out
 from mocap.avatar.colouring import coloured, completed, sureness
 from mocap.avatar.likeness import Likeness, likeness
 from mocap.avatar.looks import LARGEST, Look, looks
@@ -23,6 +25,8 @@ from mocap.take import Take
 _TINY, _FEW = 96, 800
 _SMALL, _SOME = 320, 10_000
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class CreationConfig:
@@ -31,7 +35,8 @@ class CreationConfig:
     Attributes:
         gaussians: of each person.
         looks: pictures of each person to learn from, at most.
-        held_out: pictures of each person not to learn from, but to be measured on.
+        held_out: pictures of each person not to learn from, but to be measured on; and as many
+            again by which to decide whether outlines are kept.
         candidates: pictures of each person to choose from.
         rounds: how often colours are gone through.
         shape: of the steps towards the person's outlines.
@@ -53,13 +58,22 @@ class Created:
         avatar: of the person.
         looks: how many pictures it was made from.
         seen: the share of it that these pictures show; the rest is made up by symmetry.
-        alike: how alike it is to pictures that it was not made from; None if there were no others.
+        alike: how alike it is to pictures that nothing of it was made from or decided by; None if
+            there were no others.
     """
 
     avatar: Avatar
     looks: int
     seen: float
     alike: Likeness | None
+
+
+class _Parts(NamedTuple, Generic[T]):
+    """Frames of a person, or pictures, by what they are for."""
+
+    shown: list[T]
+    deciding: list[T]
+    measured: list[T]
 
 
 @one_thread()
@@ -87,6 +101,29 @@ def create_avatars(
         VideoError: the video cannot be read.
     """
     config = config or CreationConfig()
+    rows = _rows(take, people, body, config)
+    tiny = looks(take, video, rows, body, largest=_TINY, progress=progress)
+    parts = {
+        name: _parted(name, pictures, _betas(take, name, body), body, config)
+        for name, pictures in tiny.items()
+    }
+    wanted = {name: sorted(chain(*one)) for name, one in parts.items()}
+    large = looks(take, video, wanted, body, largest=LARGEST, progress=progress)
+    return {
+        name: _created(
+            surface_avatar(body, _betas(take, name, body), config.gaussians, name=name),
+            _Parts(*([look for look in large[name] if look.row in part] for part in one)),
+            config,
+            progress,
+        )
+        for name, one in parts.items()
+    }
+
+
+def _rows(
+    take: Take, people: Sequence[str], body: Body, config: CreationConfig
+) -> dict[str, list[int]]:
+    """The frames to choose from of everybody who is asked for, and can be made an avatar of."""
     names = people or [
         name for name, one in take.people.items() if one.body is not None and one.masks is not None
     ]
@@ -111,25 +148,20 @@ def create_avatars(
                 f"the take was fitted with the body {motion.model}, not with {body.name}; name the "
                 "file it was fitted with by --body"
             )
-    tiny = looks(take, video, rows, body, largest=_TINY, progress=progress)
-    chosen, held = {}, {}
-    for name, pictures in tiny.items():
-        if not pictures:
-            raise AvatarError(f"{name} is out of every picture without the lens's distortion")
-        dummy = surface_avatar(body, _betas(take, name, body), _FEW)
-        kept = best(dummy, pictures, min(config.looks, max(1, len(pictures) - 1)))
-        others = [i for i in range(len(pictures)) if i not in kept]
-        spread = max(1, len(others) // max(config.held_out, 1))
-        chosen[name] = [pictures[i].row for i in kept]
-        held[name] = [pictures[i].row for i in others[::spread][: config.held_out]]
-    both = {name: sorted({*chosen[name], *held[name]}) for name in names}
-    large = looks(take, video, both, body, largest=LARGEST, progress=progress)
-    made = {}
-    for name in names:
-        shown = [look for look in large[name] if look.row in set(chosen[name])]
-        unseen = [look for look in large[name] if look.row in set(held[name])]
-        made[name] = _created(name, _betas(take, name, body), body, shown, unseen, config, progress)
-    return made
+    return rows
+
+
+def _parted(
+    name: str, pictures: list[Look], betas: torch.Tensor, body: Body, config: CreationConfig
+) -> _Parts[int]:
+    """Which frames are for what."""
+    if not pictures:
+        raise AvatarError(f"{name} is out of every picture without the lens's distortion")
+    most = min(config.looks, max(1, len(pictures) - 1))
+    kept = best(surface_avatar(body, betas, _FEW), pictures, most)
+    left = [place for place in range(len(pictures)) if place not in kept]
+    measured, deciding = held_out(left, config.held_out)
+    return _Parts(*([pictures[i].row for i in part] for part in (kept, deciding, measured)))
 
 
 def _betas(take: Take, name: str, body: Body) -> torch.Tensor:
@@ -139,23 +171,11 @@ def _betas(take: Take, name: str, body: Body) -> torch.Tensor:
 
 
 def _created(
-    name: str,
-    betas: torch.Tensor,
-    body: Body,
-    shown: list[Look],
-    unseen: list[Look],
-    config: CreationConfig,
-    progress: Progress,
+    avatar: Avatar, pictures: _Parts[Look], config: CreationConfig, progress: Progress
 ) -> Created:
-    avatar = surface_avatar(body, betas, config.gaussians, name=name)
+    shown = pictures.shown
     if config.shape.steps:
-        small = [look.smaller(_SMALL) for look in shown]
-        coarse, _ = coloured(surface_avatar(body, betas, _SOME), small, 2)
-        field = outlines(coarse, small, config.shape, progress=progress)
-        tested = [look.smaller(_SMALL) for look in unseen] or small
-        # Outlines that fit other pictures less than the body's own are none of the person's.
-        if likeness(reshaped(coarse, field), tested).overlap > likeness(coarse, tested).overlap:
-            avatar = reshaped(avatar, field)
+        avatar = _outlined(avatar, shown, pictures.deciding, config.shape, progress)
     done, total = 0, config.rounds * len(shown)
 
     def on_look() -> None:
@@ -170,5 +190,24 @@ def _created(
         avatar,
         len(shown),
         float((sureness(pixels) > 0.5).float().mean()),
-        likeness(avatar, unseen) if unseen else None,
+        likeness(avatar, pictures.measured) if pictures.measured else None,
     )
+
+
+def _outlined(
+    avatar: Avatar,
+    shown: list[Look],
+    deciding: list[Look],
+    config: ShapeConfig,
+    progress: Progress,
+) -> Avatar:
+    """With its person's outlines, unless pictures that they are not of fit the body's own better.
+
+    Where there are no others, those that they are of decide.
+    """
+    small, tested = ([look.smaller(_SMALL) for look in part] for part in (shown, deciding or shown))
+    coarse, _ = coloured(surface_avatar(avatar.body, avatar.betas, _SOME), small, 2)
+    field = outlines(coarse, small, config, progress=progress)
+    if likeness(reshaped(coarse, field), tested).overlap > likeness(coarse, tested).overlap:
+        return reshaped(avatar, field)
+    return avatar

@@ -3,13 +3,14 @@
 import weakref
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 import torch
 
 from avatar.people import look_from, painted, painted_avatar
 from mocap.avatar import Avatar, colours_from, constant_harmonics
 from mocap.avatar.avatar import Carriage
-from mocap.avatar.choosing import best
+from mocap.avatar.choosing import best, held_out
 from mocap.avatar.colouring import coloured, completed, pixels_seen, sureness
 from mocap.body import Body
 
@@ -145,6 +146,24 @@ def test_pictures_from_everywhere_are_chosen(painted_one):
     assert {0, 7, 20} <= set(chosen)
     assert best(few, looks, 99) == list(range(21))
     assert best(few, [], 3) == []
+
+
+@pytest.mark.parametrize("left", [0, 1, 2, 3, 5, 8, 9, 40])
+def test_what_is_measured_on_decides_nothing(left):
+    places = list(range(100, 100 + left))
+    for count in (0, 1, 2, 4):
+        measured, deciding = held_out(places, count)
+        assert not {*measured} & {*deciding}
+        assert {*measured, *deciding} <= {*places}
+        assert len(measured) == min(count, (left + 1) // 2)
+        assert len(deciding) == min(count, left // 2)
+
+
+def test_pictures_held_out_are_of_the_whole_clip():
+    for part in held_out(list(range(40)), 4):
+        assert part[0] < 10
+        assert part[-1] >= 27
+        assert np.diff(part).min() > 5
 
 
 def test_a_small_picture_counts_as_it_was_in_the_clip(painted_one):
