@@ -13,13 +13,12 @@ from mocap.avatar import (
     Gaussians,
     adopt,
     binding_file,
-    colours_from,
     load_avatar,
     together,
     write_avatar,
     write_splat,
 )
-from mocap.avatar.harmonics import turned
+from mocap.avatar.harmonics import colours_from, turned
 from mocap.avatar.rotations import product, quaternions
 from mocap.body import Body, BodyPose
 from mocap.errors import AvatarError

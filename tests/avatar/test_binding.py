@@ -7,7 +7,8 @@ import pytest
 import torch
 import trimesh
 
-from mocap.avatar import Binding, bind
+from mocap.avatar import bind
+from mocap.avatar.binding import Binding
 from mocap.body import Body
 from mocap.skeletons import SMPLX_55
 

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from avatar.people import look_from, painted, painted_avatar
-from mocap.avatar import Avatar, colours_from, constant_harmonics
+from mocap.avatar import Avatar, constant_harmonics
 from mocap.avatar.avatar import Carriage
 from mocap.avatar.choosing import best, held_out
 from mocap.avatar.colouring import coloured, completed, pixels_seen, sureness
+from mocap.avatar.harmonics import colours_from
 from mocap.body import Body
 
 AROUND = (0, 60, 120, 180, 240, 300)

@@ -17,10 +17,10 @@ from mocap.avatar import (
     binding_file,
     bound_from,
     load_avatar,
-    read_avatar,
     write_avatar,
     write_splat,
 )
+from mocap.avatar.file import read_avatar
 from mocap.body import Body
 from mocap.errors import AvatarError
 

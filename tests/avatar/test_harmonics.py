@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from mocap.avatar import colours_from, constant_harmonics
-from mocap.avatar.harmonics import turned
+from mocap.avatar import constant_harmonics
+from mocap.avatar.harmonics import colours_from, turned
 from mocap.avatar.rotations import product, quaternions, rotation_matrices
 
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from avatar.filmed import FPS, Filmed, filmed
-from mocap.avatar import likeness, render
+from mocap.avatar import render
 from mocap.avatar.choosing import candidates
+from mocap.avatar.likeness import likeness
 from mocap.avatar.looks import Look, looks
 from mocap.errors import AvatarError, VideoError
 from mocap.take import Masks, run_lengths

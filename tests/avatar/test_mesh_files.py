@@ -10,8 +10,9 @@ import pytest
 import trimesh
 
 from avatar.surfaces import colours_at, sphere
-from mocap.avatar import Mesh, write_mesh
+from mocap.avatar import write_mesh
 from mocap.avatar.mesh_files import KINDS, linear
+from mocap.avatar.meshing import Mesh
 from mocap.errors import AvatarError
 
 CHECK = Path(__file__).parent.parent / "exporters" / "gltf_check.js"

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from avatar.reference import render_slowly
 from avatar.scenes import SIZE, random_gaussians, random_view
-from mocap.avatar import Gaussians, Rendering, View, render
+from mocap.avatar import Gaussians, View, render
 from mocap.avatar.projection import Splats, project
 from mocap.avatar.raster import rasterise
+from mocap.avatar.rendering import Rendering
 
 BACKGROUND = torch.tensor([0.2, 0.7, 0.4], dtype=torch.float64)
 

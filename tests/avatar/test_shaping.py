@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from avatar.people import look_from, painted_avatar, standing
-from mocap.avatar import Avatar, likeness
+from mocap.avatar import Avatar
+from mocap.avatar.likeness import likeness
 from mocap.avatar.looks import Look
 from mocap.avatar.shaping import ShapeConfig, difference, outlines, reshaped
 from mocap.body import Body

@@ -10,7 +10,8 @@ import pytest
 import torch
 import trimesh
 
-from mocap.avatar import act_of, read_avatar, surface_avatar, write_avatar
+from mocap.avatar import act_of, surface_avatar, write_avatar
+from mocap.avatar.file import read_avatar
 from mocap.body import Body
 from mocap.take import Take
 from mocap.video import open_video

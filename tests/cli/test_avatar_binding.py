@@ -9,7 +9,8 @@ import pytest
 import trimesh
 from avatar.people import stance
 
-from mocap.avatar import Avatar, binding_file, bound_from, read_avatar, surface_avatar, write_splat
+from mocap.avatar import Avatar, binding_file, bound_from, surface_avatar, write_splat
+from mocap.avatar.file import read_avatar
 from mocap.body import Body
 from mocap.take import Take
 
