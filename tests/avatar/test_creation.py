@@ -1,6 +1,5 @@
 """Avatars made from clips: of known people, and of those in the real one."""
 
-import math
 from contextlib import closing
 from dataclasses import replace
 
@@ -87,5 +86,4 @@ def test_real_people_look_alike_in_pictures_left_out(masked, pair_clip, body):
     for one in made.values():
         assert one.alike.overlap > 0.7
         assert one.alike.psnr > 17
-        assert math.isfinite(one.alike.psnr)
         assert one.seen > 0.3
