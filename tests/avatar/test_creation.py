@@ -7,11 +7,16 @@ import pytest
 import torch
 
 from avatar.filmed import Filmed, filmed
-from mocap.avatar import CreationConfig, bind, create_avatars
+from avatar.people import painted_avatar
+from avatar.test_shaping import around, clothed
+from mocap.avatar import CreationConfig, bind, create_avatars, surface_avatar
+from mocap.avatar.creation import _created, _Parts
+from mocap.avatar.likeness import likeness
 from mocap.avatar.shaping import ShapeConfig
 from mocap.body import Body
 from mocap.errors import AvatarError
 from mocap.masks import LightSegmenter, with_masks
+from mocap.progress import silent
 from mocap.take import Take
 
 QUICK = CreationConfig(
@@ -52,6 +57,24 @@ def test_only_who_is_asked_for_is_made(pair, body):
     avatar = made["person-2"].avatar
     _, away = bind(avatar.gaussians.means, body.rest_vertices(avatar.betas[None])[0], body)
     assert away.quantile(0.99) < 1e-4
+
+
+def test_pictures_that_are_measured_on_decide_nothing(body):
+    bare = painted_avatar(body, 1500)
+    dressed = clothed(bare, 0.03)
+    plain = surface_avatar(body, bare.betas, 1000)
+    config = replace(QUICK, rounds=1, shape=ShapeConfig(steps=30, rate=0.006))
+    shown = around(dressed, 0, 90, 180, 270)
+    with_clothes, without = around(dressed, 45), around(bare, 45)
+    for deciding, measured, dresses in (
+        (with_clothes, without, True),
+        (without, with_clothes, False),
+        ([], without, True),
+    ):
+        made = _created(plain, _Parts(shown, deciding, measured), config, silent)
+        stayed = torch.equal(made.avatar.gaussians.means, plain.gaussians.means)
+        assert stayed != dresses
+        assert made.alike == likeness(made.avatar, measured)
 
 
 def test_who_cannot_be_made_is_named(pair, body):
