@@ -57,9 +57,11 @@ class Binding:
         """Values of the body's vertices, as they are where the Gaussians belong."""
         corners = faces[self.faces]
         shares = self.shares.to(values).reshape(len(self), 3, *(1,) * (values.ndim - 1))
-        # One after another: there may be hundreds of values of each, and many Gaussians.
-        first, second, third = (values[corners[:, k]] * shares[:, k] for k in range(3))
-        return first + second + third
+        # In place: there may be hundreds of values of each, and many Gaussians.
+        total = values[corners[:, 0]].mul_(shares[:, 0])
+        for k in (1, 2):
+            total += values[corners[:, k]].mul_(shares[:, k])
+        return total
 
     def carrier(self, body: Body) -> Body:
         """A body whose vertices are these places on the surface; it has no faces."""
