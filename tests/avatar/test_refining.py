@@ -9,7 +9,7 @@ import torch
 from avatar.walks import FRAMES, a_walk, disturbed, pictures, striped
 from mocap.avatar import Avatar, RefineConfig, refine
 from mocap.avatar.picture_energy import Evidence, Stage
-from mocap.avatar.verdict import differences
+from mocap.avatar.verdict import Verdict, differences
 from mocap.body import Body, BodyPose
 
 QUICK = RefineConfig(stages=(Stage(96, 10, limbs=False), Stage(160, 20)))
@@ -109,3 +109,12 @@ def test_what_is_off_by_more_looks_less_alike(person: Avatar, walk: BodyPose) ->
     offs = [differences(person, disturbed(walk, degrees), seen).mean() for degrees in (0, 4, 8, 16)]
     assert offs[0] < 0.01
     assert offs == sorted(offs)
+
+
+def test_pictures_that_repeat_each_other_tell_less() -> None:
+    chance = np.random.default_rng(0)
+    gains = 1 + chance.normal(size=200)
+    once = Verdict.of(gains, np.zeros(200))
+    assert once.doubt == pytest.approx(1 / np.sqrt(200), rel=0.2)
+    four = Verdict.of(np.repeat(gains, 4), np.zeros(800))
+    assert four.doubt == pytest.approx(once.doubt, rel=0.35)
