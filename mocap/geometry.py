@@ -1,9 +1,10 @@
 """Cameras, frames and rotations.
 
 The conventions of the whole package, stated once: metres, seconds and radians in memory, pixels
-for images. World: right-handed, **+Y up**, ground at y = 0. Camera: OpenCV (x right, y down,
-z forward). ``R`` and ``t`` take world to camera: ``x_camera = R @ x_world + t``. Quaternions are
-``wxyz``. Rotations are axis-angle in the take, matrices inside computations.
+for images; the middle of the upper left pixel is **(0.5, 0.5)**, its corner (0, 0). World:
+right-handed, **+Y up**, ground at y = 0. Camera: OpenCV (x right, y down, z forward). ``R`` and
+``t`` take world to camera: ``x_camera = R @ x_world + t``. Quaternions are ``wxyz``. Rotations
+are axis-angle in the take, matrices inside computations.
 """
 
 import math
@@ -20,6 +21,10 @@ from mocap.distortion import COEFFICIENTS, distort, undistort
 #: main lens, action cameras aside.
 DEFAULT_FIELD_OF_VIEW = np.deg2rad(60.0)
 
+#: What to add to intrinsics (3, 3) of OpenCV's pixels, whose middles have whole numbers, as
+#: calibration files have them.
+FROM_OPENCV = np.array([[0.0, 0.0, 0.5], [0.0, 0.0, 0.5], [0.0, 0.0, 0.0]])
+
 #: What turns a world whose +Y is up into one whose +Z is: what was ahead, +Z, becomes -Y.
 Y_UP_TO_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 #: And back.
@@ -31,7 +36,7 @@ class Camera:
     """A pinhole camera behind a lens, fixed or moving (a leading axis of 1 or of frames).
 
     Attributes:
-        K: (1|F, 3, 3) intrinsics in pixels.
+        K: (1|F, 3, 3) intrinsics in pixels; the first one's middle is (0.5, 0.5).
         R: (1|F, 3, 3) rotation, world to camera.
         t: (1|F, 3) translation in metres, world to camera.
         source: of the intrinsics: ``"given"`` or ``"estimated"``; ``"none"`` of a camera that was

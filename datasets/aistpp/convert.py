@@ -24,7 +24,7 @@ from mocap.errors import CalibrationError
 from mocap.progress import Progress, silent
 
 #: Changes when the pairs of a video do.
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)

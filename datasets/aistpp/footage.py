@@ -32,7 +32,7 @@ class _Lens:
 
     Attributes:
         K: (3, 3) intrinsics of the pinhole's picture.
-        map: (H, W, 2) where in it each pixel looks.
+        map: (H, W, 2) where in it each pixel looks, as OpenCV counts pixels.
     """
 
     K: np.ndarray
@@ -41,16 +41,15 @@ class _Lens:
     @classmethod
     def of(cls, camera: Camera, size: tuple[int, int], side: int) -> "_Lens":
         width, height = size
-        grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).astype(float)
+        grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1) + 0.5
         # The project's own inverse is exact to a ten-thousandth of a pixel, and slow for so many.
         ideal = cv2.undistortPoints(
             grid.reshape(-1, 2), camera.K[0], camera.distortion, P=camera.K[0]
         )
         shift = (side - np.array(size)) / 2
-        # The renderer's pixels have whole numbers at their corners, OpenCV's in their middles.
         K = camera.K[0].copy()
-        K[:2, 2] += shift + 0.5
-        return cls(K, (ideal.reshape(grid.shape) + shift).astype(np.float32))
+        K[:2, 2] += shift
+        return cls(K, (ideal.reshape(grid.shape) + shift - 0.5).astype(np.float32))
 
     def bend(self, ideal: Image) -> Image:
         """The lens' picture of the pinhole's."""

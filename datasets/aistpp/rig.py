@@ -18,7 +18,7 @@ from mocap.datasets.aistpp.errors import ELSEWHERE, AistError
 from mocap.datasets.aistpp.files import CENTIMETRE
 from mocap.datasets.aistpp.names import VIEWS
 from mocap.files import write_whole
-from mocap.geometry import Camera, look_at
+from mocap.geometry import FROM_OPENCV, Camera, look_at
 
 #: Focal length over the picture's width.
 _FOCAL = 1600 / 1920
@@ -56,14 +56,13 @@ def _camera(azimuth: float, lower: bool, size: tuple[int, int], rng: np.random.G
     aim = np.array([0.0, _AIM, 0.0]) + rng.normal(0, _AIM_SPREAD, 3)
     R, t = look_at(place, aim, rng.normal(0, _ROLL_SPREAD))
     focal = _FOCAL * size[0] * np.exp(rng.normal(0, 0.02))
-    # OpenCV's pixels have whole numbers in their middles.
-    K = np.array([[focal, 0, (size[0] - 1) / 2], [0, focal, (size[1] - 1) / 2], [0, 0, 1.0]])
+    K = np.array([[focal, 0, size[0] / 2], [0, focal, size[1] / 2], [0, 0, 1.0]])
     bend = np.array([rng.normal(_BEND, _BEND_SPREAD), 0, 0, 0, 0])
     return Camera(K[None], R[None], t[None], "given", bend, gravity_given=True)
 
 
 def write_setting(path: Path, cameras: dict[str, Camera], size: tuple[int, int]) -> None:
-    """Write cameras as AIST++ has them: Rodrigues vectors, centimetres.
+    """Write cameras as AIST++ has them: Rodrigues vectors, centimetres, OpenCV's pixels.
 
     Raises:
         AistError: the file cannot be written.
@@ -72,7 +71,7 @@ def write_setting(path: Path, cameras: dict[str, Camera], size: tuple[int, int])
         {
             "name": view,
             "size": list(size),
-            "matrix": camera.K[0].tolist(),
+            "matrix": (camera.K[0] - FROM_OPENCV).tolist(),
             "distortions": np.zeros(5).tolist()
             if camera.distortion is None
             else camera.distortion.tolist(),

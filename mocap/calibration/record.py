@@ -1,6 +1,7 @@
 """A calibrated camera, and what becomes of it when its picture is scaled, cropped or turned.
 
-Pixels are OpenCV's: (0, 0) is the *middle* of the upper left one.
+Pixels are OpenCV's, as in the files: (0, 0) is the *middle* of the upper left one. The camera that
+:meth:`Calibration.camera` makes has this package's, where that is (0.5, 0.5).
 """
 
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mocap.errors import CalibrationError
-from mocap.geometry import Camera
+from mocap.geometry import FROM_OPENCV, Camera
 
 #: What encoders cut away to come to whole blocks, or add.
 _BLOCK = 16
@@ -26,7 +27,7 @@ class Calibration:
     Attributes:
         file: name of the file.
         name: of the camera in that file; empty where it has none.
-        matrix: (3, 3) intrinsics in pixels.
+        matrix: (3, 3) intrinsics in OpenCV's pixels.
         size: width and height of the picture it was calibrated for, None if the file is silent.
         distortion: coefficients of the lens as in :mod:`mocap.distortion`; empty for none.
         model: of the lens: ``"opencv"`` or ``"fisheye"``.
@@ -92,7 +93,7 @@ class Calibration:
         R = level.R if self.rotation is None else np.array(self.rotation)[None]
         t = level.t if self.translation is None else np.array(self.translation)[None]
         return Camera(
-            np.array(self.matrix, float)[None],
+            (np.array(self.matrix, float) + FROM_OPENCV)[None],
             R,
             t,
             "given",

@@ -6,7 +6,8 @@ The JSON is an object of
 - ``points``: (frames, J, 3) metres of one person, or ``people``: a list of ``{"id", "points"}``;
 - ``missing``: the number that stands for an unknown coordinate (null and NaN do anyway);
 - ``cameras`` (optional): by name ``{"matrix", "rotation", "translation", "distortions", "size"}``
-  in OpenCV's convention, the rotation a Rodrigues vector from world to camera, metres, pixels;
+  in OpenCV's convention, the rotation a Rodrigues vector from world to camera, metres, pixels
+  whose middles have whole numbers;
 - ``up_axis`` (optional): ``"+Z"`` and the like, or a vector; where it is not told it is inferred
   from how people stand;
 - ``fps`` or ``timestamps`` (optional): times of the points in seconds from the video's first
@@ -26,7 +27,7 @@ from mocap.evaluate.joints import HIPS, LIMBS, canonical
 from mocap.evaluate.rigs import RigCamera
 from mocap.evaluate.truth import Truth, TruthError, TruthPerson, infer_up, truth_of_take
 from mocap.files import write_whole
-from mocap.geometry import Camera
+from mocap.geometry import FROM_OPENCV, Camera
 from mocap.take import Take
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -178,7 +179,7 @@ def _camera(entry: dict[str, Any], where: str) -> RigCamera:
         )
     R = Rotation.from_rotvec(rotation).as_matrix()
     try:
-        camera = Camera(K[None], R[None], t[None], "given", distortions)
+        camera = Camera((K + FROM_OPENCV)[None], R[None], t[None], "given", distortions)
     except ValueError as error:
         raise TruthError(f"{where} has {error}") from error
     return RigCamera(camera, size[0], size[1])
@@ -219,7 +220,7 @@ def _camera_entry(one: RigCamera) -> dict[str, Any]:
     camera = one.camera
     K, R, t = camera.K[0], camera.R[0], camera.t[0]
     return {
-        "matrix": K.tolist(),
+        "matrix": (K - FROM_OPENCV).tolist(),
         "distortions": [] if camera.distortion is None else camera.distortion.tolist(),
         "rotation": Rotation.from_matrix(R).as_rotvec().tolist(),
         "translation": t.tolist(),

@@ -13,6 +13,9 @@ from jaxtyping import Float
 
 from mocap.keypoints.detector import Detection, Image, PointDetector
 
+#: Rows and columns.
+Part = tuple[slice, slice]
+
 
 @dataclass(frozen=True)
 class Crop:
@@ -30,15 +33,19 @@ class Crop:
 
     def cut(self, image: Image) -> Image:
         """The crop's pixels, (side, side, 3)."""
-        height, width = image.shape[:2]
-        x0, y0 = max(0, self.x), max(0, self.y)
-        x1, y1 = min(width, self.x + self.side), min(height, self.y + self.side)
-        if (x1 - x0, y1 - y0) == (self.side, self.side):
-            return image[y0:y1, x0:x1]
+        there, here = self.within(image.shape[1], image.shape[0])
+        part = image[there]
+        if part.shape[:2] == (self.side, self.side):
+            return part
         padded = np.zeros((self.side, self.side, 3), np.uint8)
-        if x1 > x0 and y1 > y0:
-            padded[y0 - self.y : y1 - self.y, x0 - self.x : x1 - self.x] = image[y0:y1, x0:x1]
+        padded[here] = part
         return padded
+
+    def within(self, width: int, height: int) -> tuple[Part, Part]:
+        """The part of it that lies in an image of a size: where in the image, and in the crop."""
+        corner = np.array([self.y, self.x])
+        low, high = (np.clip(end, 0, [height, width]) for end in (corner, corner + self.side))
+        return _part(low, high), _part(low - corner, high - corner)
 
     def overlaps(self, image: Image) -> bool:
         """Whether any of the crop lies inside the image."""
@@ -55,6 +62,10 @@ class Crop:
         """What a detector finds in the crop, in the image's pixels."""
         offset = np.array([self.x, self.y], np.float32)
         return [found.moved(offset) for found in detector.detect(self.cut(image))]
+
+
+def _part(low: np.ndarray, high: np.ndarray) -> Part:
+    return slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1]))
 
 
 def tiles(width: int, height: int, side: float, overlap: float) -> Iterator[Crop]:

@@ -9,27 +9,25 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from jaxtyping import Float
 
 from mocap.body import Body
 from mocap.keypoints import Crop, MediaPipePose
 from mocap.masks.dealing import Claim, deal_out, score
+from mocap.masks.points import PADDING, SURE, crop_about, share_on
 from mocap.masks.segmenter import FrameMasks
 from mocap.masks.silhouettes import SilhouetteDrawer, Silhouettes
 from mocap.take import Mask, Person, Take
 from mocap.video import Frame
 
-#: Side of a person's crop over their extent, as in following people.
-_PADDING = 1.25
 #: Least share of what is segmented that lies on the body it is said to be.
 _LEAST_ON_BODY = 0.5
 #: Least share of the body that it covers.
 _LEAST_OF_BODY = 0.05
 #: A body is where the person is if this share of the points detected, which must be so many at
-#: least, lies on it or within so many metres. Points less sure are none.
-_AGREEING, _LEAST_POINTS, _NEAR, _SURE = 0.95, 8, 0.05, 0.5
+#: least, lies on it or within so many metres.
+_AGREEING, _LEAST_POINTS, _NEAR = 0.95, 8, 0.05
 #: Share of them that a segmentation of the person covers.
 _COVERED = 0.7
 
@@ -51,7 +49,7 @@ class LightSegmenter:
         self._crowd = MediaPipePose(bundle, most=3, outlined=True)
         self._body = body
         self.name = f"{self._alone.name} and the fitted body"
-        self.parameters: dict[str, Any] = {"padding": _PADDING}
+        self.parameters: dict[str, Any] = {"padding": PADDING}
         self.inputs = {"body": body.sha256}
 
     def segment(self, take: Take, frames: Iterable[Frame]) -> Iterator[FrameMasks]:
@@ -83,30 +81,26 @@ class LightSegmenter:
             return Claim(0, 0, np.zeros((0, 0)))
         row = frame.index - int(person.frames[0])
         crop = _crop(whole, person.box[row])
-        height, width = seen.shape
-        y = slice(max(0, crop.y), min(height, crop.y + crop.side))
-        x = slice(max(0, crop.x), min(width, crop.x + crop.side))
+        part, inner = crop.within(seen.shape[1], seen.shape[0])
         others = [mask for name, mask in silhouettes.whole.items() if name != person.id]
-        crowded = any(mask[y, x].any() for mask in others)
+        crowded = any(mask[part].any() for mask in others)
         detector = self._crowd if crowded else self._alone
-        inner = slice(y.start - crop.y, y.stop - crop.y), slice(x.start - crop.x, x.stop - crop.x)
         found = [sureness[inner] for sureness in detector.segment(crop.cut(frame.image))]
-        scale, points = silhouettes.scale[person.id], _points(person, row) - [x.start, y.start]
-        believed = _share_on(whole[y, x], points, _NEAR * scale) >= _AGREEING
-        own = _of_body(found, seen[y, x])
+        y, x = (side.start for side in part)
+        scale, points = silhouettes.scale[person.id], _points(person, row) - [x, y]
+        on_body = share_on(whole[part], points, _NEAR * scale, _LEAST_POINTS)
+        believed = on_body >= _AGREEING
+        own = _of_body(found, seen[part])
         if own is None and not crowded:
             # A body in the wrong place tells nobody from another, but there is only one.
-            own = next(
-                (one for one in found if _share_on(one > 0.5, points, 1.0) >= _COVERED), None
+            covering = (
+                one for one in found if share_on(one > 0.5, points, 1.0, _LEAST_POINTS) >= _COVERED
             )
+            own = next(covering, None)
         if own is None and not believed:
             return None
         # Among others, a body that is not believed is all there is to tell people apart.
-        return Claim(
-            x.start,
-            y.start,
-            score(own, seen[y, x], scale, believed=believed or crowded),
-        )
+        return Claim(x, y, score(own, seen[part], scale, believed=believed or crowded))
 
 
 def _crop(silhouette: Mask, box: Float[np.ndarray, "4"]) -> Crop:
@@ -114,7 +108,7 @@ def _crop(silhouette: Mask, box: Float[np.ndarray, "4"]) -> Crop:
     y, x = np.flatnonzero(silhouette.any(1)), np.flatnonzero(silhouette.any(0))
     body = np.array([x[0], y[0], x[-1] + 1, y[-1] + 1])
     low, high = np.fmin(body[:2], box[:2]), np.fmax(body[2:], box[2:])
-    return Crop.around((low + high) / 2, _PADDING * float(max(high - low)))
+    return crop_about(low, high)
 
 
 def _of_body(found: list[Sureness], seen: Mask) -> Sureness | None:
@@ -133,15 +127,4 @@ def _points(person: Person, row: int) -> Float[np.ndarray, "points 2"]:
     detected = person.keypoints2d
     if detected is None:
         return np.zeros((0, 2))
-    return detected.xy[row][detected.confidence[row] >= _SURE]
-
-
-def _share_on(mask: Mask, points: Float[np.ndarray, "points 2"], near: float) -> float:
-    """Share of points that lie on a mask or near it, pixels; 0 where there are too few to say."""
-    size = np.array(mask.shape[::-1])
-    at = np.rint(points).astype(int)
-    at = at[((at >= 0) & (at < size)).all(1)]
-    if len(at) < _LEAST_POINTS:
-        return 0.0
-    away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
-    return float(np.mean(away[at[:, 1], at[:, 0]] <= near))
+    return detected.xy[row][detected.confidence[row] >= SURE]

@@ -17,15 +17,12 @@ from jaxtyping import Float
 from mocap.errors import MaskError
 from mocap.keypoints import Crop, Detection, MediaPipePose
 from mocap.masks.dealing import without_crumbs
+from mocap.masks.points import PADDING, SURE, crop_about, pixels_at, share_on
 from mocap.masks.segmenter import FrameMasks
 from mocap.skeletons import MEDIAPIPE_33, SKELETONS
 from mocap.take import Mask, Person, Take
 from mocap.video import Frame
 
-#: Side of a person's crop over their extent, as in following people.
-_PADDING = 1.25
-#: Points less sure than this are none.
-_SURE = 0.5
 #: Somebody found is who was detected before if the points agree, on the median, within this share
 #: of the person's extent.
 _SAME = 0.15
@@ -60,7 +57,7 @@ class PictureSegmenter:
     def __init__(self, bundle: Path) -> None:
         self._detector = MediaPipePose(bundle, most=3, outlined=True)
         self.name = f"{self._detector.name} alone"
-        self.parameters: dict[str, Any] = {"padding": _PADDING}
+        self.parameters: dict[str, Any] = {"padding": PADDING}
         self.inputs: dict[str, str] = {}
 
     def segment(self, take: Take, frames: Iterable[Frame]) -> Iterator[FrameMasks]:
@@ -105,7 +102,7 @@ class PictureSegmenter:
         """Somebody's mask, if they are found, and the pixels of whoever else is in their crop."""
         box = person.box[row]
         extent = float(max(box[2:] - box[:2]))
-        crop = Crop.around((box[:2] + box[2:]) / 2, _PADDING * extent)
+        crop = crop_about(box[:2], box[2:])
         found = [
             _Found(
                 detection.moved(np.array([crop.x, crop.y])), _placed(sureness > 0.5, crop, frame)
@@ -138,9 +135,8 @@ def _placed(part: Mask, crop: Crop, frame: Frame) -> Mask:
     """A mask of the picture from one of a crop."""
     height, width = frame.image.shape[:2]
     whole = np.zeros((height, width), bool)
-    y = slice(max(0, crop.y), min(height, crop.y + crop.side))
-    x = slice(max(0, crop.x), min(width, crop.x + crop.side))
-    whole[y, x] = part[y.start - crop.y : y.stop - crop.y, x.start - crop.x : x.stop - crop.x]
+    there, here = crop.within(width, height)
+    whole[there] = part[here]
     return whole
 
 
@@ -154,7 +150,7 @@ def _gap(person: Person, row: int, detection: Detection) -> float:
     gaps = np.linalg.norm(
         detection.xy[MEDIAPIPE_33.indices(*shared)] - told.xy[row][before], axis=-1
     )
-    gaps = gaps[(told.confidence[row][before] >= _SURE) & np.isfinite(gaps)]
+    gaps = gaps[(told.confidence[row][before] >= SURE) & np.isfinite(gaps)]
     return float(np.median(gaps)) if len(gaps) else float("inf")
 
 
@@ -164,15 +160,12 @@ def _sound(found: _Found) -> bool:
     if not mask.any():
         return False
     scale = _pixels_a_metre(found.detection)
-    at = np.rint(points[found.detection.confidence >= _SURE]).astype(int)
-    at = at[((at >= 0) & (at < mask.shape[::-1])).all(1)]
-    off = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
-    if not len(at) or np.mean(off[at[:, 1], at[:, 0]] <= _NEAR * scale) < _COVERED:
+    sure = points[found.detection.confidence >= SURE]
+    if share_on(mask, sure, _NEAR * scale, least=1) < _COVERED:
         return False
     bones = np.ones(mask.shape, np.uint8)
     for a, b in MEDIAPIPE_33.edges:
-        ends = [tuple(map(int, np.rint(points[end]))) for end in (a, b)]
-        cv2.line(bones, ends[0], ends[1], 0)
+        cv2.line(bones, pixels_at(points[a]).tolist(), pixels_at(points[b]).tolist(), 0)
     away = cv2.distanceTransform(bones, cv2.DIST_L2, 5)
     return bool(np.mean(away[mask] > _STOUT * scale) <= _ASTRAY)
 

@@ -72,7 +72,8 @@ class SilhouetteDrawer:
             away = world @ R[2] + t[2]
             pixels = self.take.camera.project(world[None], frames)[0]
             faces = self.body.faces.numpy()
-            depths[person.id] = depth_map(pixels, away, faces, video.width, video.height)
+            # There, whole numbers are the middles of pixels.
+            depths[person.id] = depth_map(pixels - 0.5, away, faces, video.width, video.height)
             middle = float(away.mean())
             scale[person.id] = float(K[1, 1]) / middle if middle > 0 else float("nan")
         nearest = _nearest(depths.values())

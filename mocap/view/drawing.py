@@ -1,7 +1,7 @@
 """Anti-aliased lines, dots and labels that stay legible on bright and on dark pictures.
 
-Everything is drawn with a dark halo, in place, on RGB pictures; coordinates are in pixels, where
-whole numbers are the middles of pixels.
+Everything is drawn with a dark halo, in place, on RGB pictures; coordinates are in pixels, the
+middle of the first one at (0.5, 0.5).
 """
 
 import cv2
@@ -69,7 +69,8 @@ def draw_dots(
 def _fixed_point(groups: Float[np.ndarray, "groups points 2"]) -> list[list[tuple[int, int]]]:
     # A comparison with NaN is false, so missing points fall out too.
     near = (np.abs(groups) < _FARTHEST).all((1, 2))
-    whole = np.rint(groups[near] * 2**_FRACTION_BITS).astype(int).tolist()
+    # OpenCV's whole numbers are the middles of pixels.
+    whole = np.rint((groups[near] - 0.5) * 2**_FRACTION_BITS).astype(int).tolist()
     return [[(x, y) for x, y in group] for group in whole]
 
 

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from mocap.calibration import Calibration
 from mocap.errors import CalibrationError
-from mocap.geometry import Camera
+from mocap.geometry import FROM_OPENCV, Camera
 from mocap.video.rotation import Orientation
 
 MATRIX = ((1400.0, 0.0, 960.0), (0.0, 1410.0, 530.0), (0.0, 0.0, 1.0))
@@ -24,16 +24,29 @@ POINTS = np.random.default_rng(0).uniform([-0.8, -0.5, -1.0], [0.8, 0.5, 1.0], (
 
 
 def pixels(calibration: Calibration) -> np.ndarray:
-    return calibration.camera().project(POINTS, np.array([0]))[0]
+    """As OpenCV counts them."""
+    return calibration.camera().project(POINTS, np.array([0]))[0] - 0.5
 
 
 def test_becomes_a_given_camera():
     camera = POSED.camera()
-    np.testing.assert_array_equal(camera.K[0], MATRIX)
+    np.testing.assert_array_equal(camera.K[0], np.array(MATRIX) + FROM_OPENCV)
     np.testing.assert_array_equal(camera.distortion, LENS)
     np.testing.assert_allclose(camera.t, [[0.3, 1.0, 4.0]])
     assert (camera.source, camera.gravity_given) == ("given", True)
     assert camera.note == "calibration rig.toml:left"
+
+
+def test_sees_points_half_a_pixel_beside_where_opencv_counts_them():
+    seen, _ = cv2.projectPoints(
+        POINTS[0],
+        cv2.Rodrigues(np.array(POSED.rotation))[0],
+        np.array(POSED.translation),
+        np.array(MATRIX),
+        np.array(LENS),
+    )
+    found = POSED.camera().project(POINTS, np.array([0]))[0]
+    np.testing.assert_allclose(found, seen[:, 0] + 0.5, atol=1e-6)
 
 
 def test_stands_level_at_the_origin_where_nothing_is_known():
@@ -108,7 +121,7 @@ def test_a_fisheye_turns_too():
     quarter = np.array([[0, 1, 0], [-1, 0, 0], [0, 0, 1.0]])
     points = rays @ quarter.T
     level = turned.camera()
-    found = level.project((points @ level.R[0])[None], np.array([0]))[0]
+    found = level.project((points @ level.R[0])[None], np.array([0]))[0] - 0.5
     np.testing.assert_allclose(found, np.stack([seen[:, 1], 1919 - seen[:, 0]], -1), atol=1e-6)
 
 

@@ -195,7 +195,7 @@ def test_a_calibration_of_a_video_on_its_side() -> None:
     take = recorded(ExtractConfig(), "0" * 64)
     upright = replace(take, video=replace(take.video, width=720, height=1280, rotation=90))
     camera = with_camera(upright, ExtractConfig(camera=RIG)).camera
-    np.testing.assert_allclose(camera.K[0, :2, 2], [719 - 360, 640])
+    np.testing.assert_allclose(camera.K[0, :2, 2], [719 - 360 + 0.5, 640.5])
     with pytest.raises(MocapError, match=r"1280×720.*720×1280"):
         with_camera(
             replace(upright, video=replace(upright.video, rotation=0)), ExtractConfig(camera=RIG)

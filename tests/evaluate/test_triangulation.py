@@ -189,7 +189,7 @@ def test_a_rig_of_qualisys(tmp_path):
     path = tmp_path / "Calib.qca.txt"
     path.write_text(QUALISYS)
     one = read_rig(path, ["cam01"])["cam01"]
-    np.testing.assert_allclose(one.camera.K[0], [[1680, 0, 544], [0, 1680, 960], [0, 0, 1]])
+    np.testing.assert_allclose(one.camera.K[0], [[1680, 0, 544.5], [0, 1680, 960.5], [0, 0, 1]])
     # Of normalised coordinates, and so no 64ths of anything.
     np.testing.assert_allclose(one.camera.distortion, [-0.064, 0.128, 0, 0.0064, 0])
     assert (one.width, one.height) == (1088, 1920)

@@ -2,11 +2,19 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
+import torch
+import trimesh
+from avatar.surfaces import gaussians_on, sphere
 from takes import embodied, make_take
 
+from mocap.avatar import View, render
+from mocap.body import Body
+from mocap.calibration import Calibration
 from mocap.errors import MaskError
+from mocap.geometry import Camera
 from mocap.masks.silhouettes import SilhouetteDrawer
 from mocap.take import Take
 
@@ -78,3 +86,59 @@ def test_nobody_fitted_is_refused(pair, body):
     people = {name: replace(person, body=None) for name, person in pair.people.items()}
     with pytest.raises(MaskError, match="mocap fit"):
         SilhouetteDrawer(replace(pair, people=people), body)
+
+
+SIZE = (320, 240)
+CALIBRATED = Calibration("rig.toml", "", ((420.0, 0, 150.3), (0, 410.0, 131.8), (0, 0, 1)), SIZE)
+
+
+def egg_of(body: Body, egg: trimesh.Trimesh) -> Body:
+    """A body whose surface is an egg, whatever its pose."""
+    vertices, faces = egg.vertices, egg.faces
+    weights = torch.zeros(len(vertices), 55)
+    weights[:, 0] = 1
+    return replace(
+        body,
+        template=torch.from_numpy(np.asarray(vertices)).float(),
+        directions=torch.zeros(len(vertices), 3, body.directions.shape[-1]),
+        pose_directions=torch.zeros(len(body.pose_entries), len(vertices), 3),
+        weights=weights,
+        faces=torch.from_numpy(np.asarray(faces)),
+    )
+
+
+def middle(covered: np.ndarray) -> np.ndarray:
+    """Of what is covered, counting pixels from 0."""
+    y, x = np.indices(covered.shape)
+    return np.array([(covered * x).sum(), (covered * y).sum()]) / covered.sum()
+
+
+@pytest.mark.parametrize("source", ["assumed", "calibrated"])
+def test_silhouettes_and_renderings_lie_on_each_other(body, source):
+    """And where OpenCV says that they are, which counts a calibrated camera's pixels."""
+    camera = Camera.assumed(*SIZE) if source == "assumed" else CALIBRATED.camera()
+    egg = sphere(0.45)
+    egg.apply_scale([1.0, 0.7, 1.0])
+    egg.apply_translation([0.0, 0.0, 2.5])
+    take = embodied(make_take(frames=2, still=True), body)
+    person = take.people["person-1"]
+    motion = replace(person.body, transl=np.zeros((2, 3)))
+    take = replace(
+        take,
+        camera=camera,
+        video=replace(take.video, width=SIZE[0], height=SIZE[1]),
+        people={"person-1": replace(person, body=motion)},
+    )
+    seen = SilhouetteDrawer(take, egg_of(body, egg)).draw(0).whole["person-1"]
+    gaussians = gaussians_on(egg, 20_000)
+    view = View.pinhole(camera, 0, gaussians.means)
+    shown = render(gaussians, view, SIZE, antialiased=True).alpha.numpy()
+    assert seen.sum() == pytest.approx(shown.sum(), rel=0.05)
+    np.testing.assert_allclose(middle(seen), middle(shown), atol=0.05)
+    if source == "calibrated":
+        outline, _ = cv2.projectPoints(
+            egg.vertices, cv2.Rodrigues(camera.R[0])[0], camera.t[0], np.array(CALIBRATED.matrix),
+            None,
+        )  # fmt: skip
+        ends = outline[:, 0].min(0), outline[:, 0].max(0)
+        np.testing.assert_allclose(middle(seen), np.mean(ends, 0), atol=0.05)
