@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "easing": set(),
     "feet": set(),
     "geometry": {"errors", "distortion"},
+    "likeness": set(),
     "records": {"errors"},
     "files": {"errors"},
     "folder_lock": {"errors"},
@@ -59,8 +60,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("take", "body", "skeletons", "geometry", "feet", "easing", "errors", "progress", "files")
     },
     "retarget": {*RECORD, "body", "feet", "easing", "files"},
-    "avatar": {*RECORD, "body", "video", "files", "distortion"},
-    "evaluate": {*RECORD, "body", "video", "calibration", "files", "masks"},
+    "avatar": {*RECORD, "body", "video", "files", "distortion", "likeness"},
+    "evaluate": {*RECORD, "body", "video", "calibration", "files", "masks", "likeness"},
     "view": {*RECORD, "body", "video"},
     "masks": {*RECORD, "body", "keypoints", "video"},
     "following": {*RECORD, "assets", "calibration", "keypoints", "people", "scene", "video"},

@@ -1,14 +1,15 @@
 """How alike an avatar and its pictures are."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from mocap.avatar.avatar import Avatar
 from mocap.avatar.looks import Look
 from mocap.avatar.rendering import render
+from mocap.likeness import psnr, region_about
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,9 @@ class Likeness:
     """How alike an avatar and pictures of its person are.
 
     Attributes:
-        psnr: peak signal-to-noise ratio, decibels, over all pixels that show both.
-        overlap: pixels that show both over those that show either (IoU), 0 to 1.
+        psnr: peak signal-to-noise ratio about the person, decibels, the mean over the pictures; as
+            ``mocap evaluate picture`` tells it of whole clips. NaN where nobody is clear to see.
+        overlap: pixels that show both over those that show either (IoU), 0 to 1, of all pictures.
     """
 
     psnr: float
@@ -25,16 +27,19 @@ class Likeness:
 
 
 def likeness(avatar: Avatar, looks: Sequence[Look]) -> Likeness:
-    """How alike an avatar and pictures are, over the pixels of all of them."""
-    errors, both, either = 0.0, 0, 0
+    """How alike an avatar and pictures are."""
+    ratios, both, either = [], 0, 0
     with torch.no_grad():
         for look in looks:
             posed = avatar.posed(look.pose)
             picture = render(posed, look.view, look.size, antialiased=avatar.antialiased)
             shown, seen = (picture.alpha > 0.5) & look.told, look.mask & look.told
-            colour = picture.colour / picture.alpha.clamp_min(0.5)[..., None]
-            errors += float(((colour.clamp(0, 1) - look.image) ** 2)[shown & seen].sum())
             both += int((shown & seen).sum())
             either += int((shown | seen).sum())
-    error = errors / max(3 * both, 1)
-    return Likeness(-10 * math.log10(max(error, 1e-10)), both / max(either, 1))
+            region = region_about(look.mask.cpu().numpy(), ~look.told.cpu().numpy())
+            if region.any():
+                # Both in front of black.
+                truth = look.image * look.mask[..., None]
+                weight = torch.as_tensor(region, device=truth.device)
+                ratios.append(float(psnr(picture.colour.clamp(0, 1), truth, weight)))
+    return Likeness(float(np.mean(ratios)) if ratios else float("nan"), both / max(either, 1))

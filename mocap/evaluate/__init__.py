@@ -20,7 +20,6 @@ from mocap.evaluate.depth import (
 from mocap.evaluate.depth_plot import write_depth_plot
 from mocap.evaluate.feet import FeetReport
 from mocap.evaluate.joints import LIMBS
-from mocap.evaluate.likeness import psnr, soft_iou, ssim, stray_distance
 from mocap.evaluate.outlines import Agreement, compare_masks
 from mocap.evaluate.picture import compare_with_picture
 from mocap.evaluate.picture_report import LEAST_IOU, FrameAgreement, PersonAgreement, PictureReport
@@ -30,6 +29,7 @@ from mocap.evaluate.rigs import RigCamera, read_rig
 from mocap.evaluate.truth import Truth, TruthError, TruthPerson
 from mocap.evaluate.truth_files import load_truth, write_truth
 from mocap.evaluate.views import RigResult, triangulate_takes
+from mocap.likeness import psnr, soft_iou, ssim, stray_distance
 
 __all__ = [
     "LEAST_IOU",

@@ -16,8 +16,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from mocap.errors import VideoError
-from mocap.evaluate.likeness import psnr, soft_iou, ssim
-from mocap.evaluate.outlines import widened
+from mocap.likeness import WINDOW, psnr, region_about, soft_iou, ssim
 from mocap.take import Mask, Take
 from mocap.video import Frame, open_video
 
@@ -28,7 +27,7 @@ _ALIKE = 0.06
 
 
 @dataclass(frozen=True)
-class Likeness:
+class Resemblance:
     """One person's avatar in one frame.
 
     Attributes:
@@ -49,12 +48,11 @@ def compare_pictures(
     truth: Float[Tensor, "height width 3"],
     seen: Mask,
     unclear: Mask,
-    margin: int,
-) -> Likeness | None:
+) -> Resemblance | None:
     """Compare a picture of avatars with the clip's, about one person.
 
     Both are in front of black: of the clip's, what the masks leave. An avatar that is not there
-    is as wrong as one that is where nobody is.
+    is as wrong as one that is where nobody is. :func:`.region_about` says where they are compared.
 
     Args:
         colour: of the avatars, in front of black.
@@ -62,24 +60,23 @@ def compare_pictures(
         truth: the clip's, black where no mask is.
         seen: the person's mask.
         unclear: pixels that do not count, such as other people's.
-        margin: pixels about the mask that count, too.
 
     Returns:
-        None where the mask is empty.
+        None where nothing of that region counts.
     """
-    rows, columns = (np.flatnonzero(seen.any(axis)) for axis in (1, 0))
+    region = region_about(seen, unclear)
+    rows, columns = (np.flatnonzero(region.any(axis)) for axis in (1, 0))
     if not len(rows):
         return None
+    # With what SSIM's window reaches, for speed.
     part = (
-        slice(max(0, rows[0] - margin), rows[-1] + 1 + margin),
-        slice(max(0, columns[0] - margin), columns[-1] + 1 + margin),
+        slice(max(0, rows[0] - WINDOW), rows[-1] + 1 + WINDOW),
+        slice(max(0, columns[0] - WINDOW), columns[-1] + 1 + WINDOW),
     )
-    weight = torch.as_tensor(widened(seen[part], margin) & ~unclear[part])
-    if not weight.any():
-        return None
+    weight = torch.as_tensor(region[part])
     ours, theirs = colour[part].clamp(0, 1), truth[part]
     own = torch.as_tensor(seen[part])
-    return Likeness(
+    return Resemblance(
         float(psnr(ours, theirs, weight)),
         float(ssim(ours, theirs, weight)),
         float(soft_iou(alpha[part], own, weight)),

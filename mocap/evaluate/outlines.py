@@ -9,6 +9,9 @@ from jaxtyping import Bool, Float
 
 from mocap.take import Mask
 
+#: Neighbours, those at a corner included, are as far apart, pixels.
+_BESIDE = 1.5
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -42,7 +45,8 @@ def compare_masks(
     Args:
         claimed: (H, W) where somebody is said to be.
         seen: (H, W) where the picture shows them.
-        unclear: (H, W) pixels of which the picture does not tell; they do not count.
+        unclear: (H, W) pixels of which the picture does not tell; they do not count, nor do edges
+            beside them.
         margins: by how many pixels the silhouette is made wider, for each ``widened``.
     """
     reach = int(np.ceil(max(margins, default=0))) + 2
@@ -51,18 +55,20 @@ def compare_masks(
         return None
     claimed, seen = claimed[part], seen[part]
     known = np.ones_like(seen) if unclear is None else ~unclear[part]
-    claimed, seen = claimed & known, seen & known
-    if not (claimed.any() or seen.any()):
+    if not ((claimed | seen) & known).any():
         return None
     outside, inside = _distance(~claimed), _distance(claimed)
-    wider = [overlap((outside <= margin) & known, seen) for margin in margins]
-    ours, theirs = edge(claimed) & known, edge(seen) & known
+    # Where masks end at what is unclear they have no edge: both would have the same.
+    clear = _distance(known) > _BESIDE
+    ours, theirs = edge(claimed) & clear, edge(seen) & clear
     apart = beyond = float("nan")
     if ours.any() and theirs.any():
         to_ours, to_theirs = _distance(~ours), _distance(~theirs)
         apart = float(to_ours[theirs].mean() + to_theirs[ours].mean()) / 2
         signed = np.where(claimed, -np.maximum(inside - 1, 0), outside)
         beyond = float(signed[theirs].mean())
+    claimed, seen = claimed & known, seen & known
+    wider = [overlap((outside <= margin) & known, seen) for margin in margins]
     return Agreement(
         iou=overlap(claimed, seen),
         widened=np.array(wider),
@@ -76,11 +82,6 @@ def compare_masks(
 def overlap(one: Mask, other: Mask) -> float:
     """Pixels in both masks over pixels in either; NaN where there are none."""
     return _share(one & other, one | other)
-
-
-def widened(mask: Mask, margin: float) -> Mask:
-    """A mask and all within so many pixels of it."""
-    return _distance(~mask) <= margin
 
 
 def edge(mask: Mask) -> Bool[np.ndarray, "height width"]:

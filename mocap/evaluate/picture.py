@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from mocap.errors import MaskError
-from mocap.evaluate.avatars import Likeness, Pictures, compare_pictures
+from mocap.evaluate.avatars import Pictures, Resemblance, compare_pictures
 from mocap.evaluate.outlines import compare_masks
 from mocap.evaluate.picture_report import CLOTHES, LEAST_IOU, Judged, PictureReport, summary
 from mocap.masks import FrameMasks, Segmenter, SilhouetteDrawer, Silhouettes, require_video
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
 #: The stage, for progress.
 STAGE = "comparing"
-#: Share of a person's extent in the picture by which the region about an avatar is wider, and
-#: pixels that it is wider at least.
-_REGION, _LEAST_REGION = 0.05, 6
 
 
 def compare_with_picture(
@@ -139,13 +136,11 @@ def _judge(
         agreement = compare_masks(silhouettes.seen[name], seen, unclear, margins)
         if agreement is None:
             continue
-        extent = _extent(seen)
-        likeness: Likeness | None = None
+        alike: Resemblance | None = None
         if avatars is not None and truth is not None:
-            margin = max(_LEAST_REGION, round(_REGION * extent))
             others = unclear | (masked & ~seen)
-            likeness = compare_pictures(*avatars, truth, seen, others, margin)
-        yield name, Judged(frame.index, agreement, likeness, extent)
+            alike = compare_pictures(*avatars, truth, seen, others)
+        yield name, Judged(frame.index, agreement, alike, _extent(seen))
 
 
 def _detected(take: Take, name: str, frame: int) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mocap.evaluate.avatars import Likeness
+from mocap.evaluate.avatars import Resemblance
 from mocap.evaluate.averages import mean
 from mocap.evaluate.outlines import Agreement
 from mocap.evaluate.report import plain
@@ -29,13 +29,13 @@ class Judged:
     Attributes:
         frame: of the video.
         agreement: of the body with the mask, also widened by each of :data:`CLOTHES`.
-        likeness: of the avatar, if there is one.
+        alike: of the avatar, if there is one.
         extent: the longer side of the mask, pixels.
     """
 
     frame: int
     agreement: Agreement
-    likeness: Likeness | None
+    alike: Resemblance | None
     extent: int
 
 
@@ -163,14 +163,14 @@ def summary(
 
 
 def _frame(one: Judged, clothed_iou: float) -> FrameAgreement:
-    found, likeness = one.agreement, one.likeness or Likeness(*[float("nan")] * 3)
+    found, alike = one.agreement, one.alike or Resemblance(*[float("nan")] * 3)
     return FrameAgreement(
         frame=one.frame,
         iou=found.iou,
         clothed_iou=clothed_iou,
         outline_px=found.distance_px,
         beyond_px=found.beyond_px,
-        **asdict(likeness),
+        **asdict(alike),
     )
 
 

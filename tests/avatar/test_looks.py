@@ -136,3 +136,21 @@ def test_what_is_missing_is_named(one, body, tmp_path):
             looks(replace(one.take, people=people), one.video, {"person-1": [0]}, body)
     with pytest.raises(VideoError, match=r"gone\.mp4"):
         looks(one.take, tmp_path / "gone.mp4", {"person-1": [0]}, body)
+
+
+def test_who_lacks_a_leg_is_less_alike(one, body):
+    """Nor does it help not to be there at all."""
+    found = looks(one.take, one.video, {"person-1": [1]}, body)["person-1"]
+    whole = one.avatars["person-1"]
+    # The right leg.
+    lacking = (whole.gaussians.means[:, 1] < -0.4) & (whole.gaussians.means[:, 0] < 0)
+    gaussians = replace(
+        whole.gaussians, opacities=whole.gaussians.opacities.masked_fill(lacking, 0.001)
+    )
+    nobody = replace(whole.gaussians, opacities=torch.full_like(whole.gaussians.opacities, 0.001))
+    alike, legless, gone = (
+        likeness(replace(whole, gaussians=some), found).psnr
+        for some in (whole.gaussians, gaussians, nobody)
+    )
+    assert alike > legless + 2
+    assert legless > gone + 2

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mocap.evaluate.outlines import compare_masks, edge, widened
+from mocap.evaluate.outlines import compare_masks, edge
 
 
 def square(left: int, top: int, side: int, size: int = 60) -> np.ndarray:
@@ -61,6 +61,21 @@ def test_the_end_of_the_picture_is_no_edge():
     assert found[20, :10].all()
 
 
-def test_wider_by_some_pixels():
-    assert widened(square(30, 30, 1), 3.0).sum() == pytest.approx(np.pi * 9, abs=5)
-    assert not widened(np.zeros((9, 9), bool), 3.0).any()
+@pytest.mark.parametrize("cut", [False, True])
+def test_the_end_of_what_is_clear_is_no_edge(cut):
+    """Whether or not the masks have been cut there already."""
+    ours, theirs = square(10, 10, 40), square(12, 10, 40)
+    unclear = np.ones((60, 60), bool)
+    unclear[24:32] = False
+    # Of these rows only the sides are edges, two pixels apart.
+    found = compare_masks(ours, theirs & ~unclear if cut else theirs, unclear, margins=[2.0])
+    assert found.distance_px == pytest.approx(2.0, abs=0.01)
+    assert found.beyond_px == pytest.approx(0.0, abs=0.01)
+    assert found.iou == pytest.approx(38 / 42)
+    # Wider by two on either side, from what is unclear too.
+    assert found.widened[0] == pytest.approx(40 / 44)
+    hidden = unclear.copy()
+    hidden[:, 8:15] = hidden[:, 45:] = True
+    nowhere = compare_masks(ours, theirs, hidden)
+    assert nowhere.iou == 1.0
+    assert np.isnan(nowhere.distance_px)

@@ -8,9 +8,9 @@ from scipy.ndimage import gaussian_filter
 from takes import embodied, make_take
 
 from mocap.evaluate import psnr, soft_iou, ssim, stray_distance
-from mocap.evaluate.likeness import ssim_map
 from mocap.evaluate.outlines import overlap
 from mocap.geometry import Camera
+from mocap.likeness import region_about, ssim_map
 
 
 @pytest.fixture
@@ -73,6 +73,19 @@ def test_psnr_counts_what_is_to_count():
     assert float(psnr(picture, truth, weight)) == pytest.approx(20.0, abs=1e-4)
     assert float(psnr(picture, truth)) == pytest.approx(20.0 + 10 * np.log10(2), abs=1e-4)
     assert float(psnr(picture, truth, 1 - weight)) == float("inf")
+
+
+def test_the_region_about_somebody():
+    nobody = np.zeros((60, 60), bool)
+    small, large = nobody.copy(), np.zeros((400, 300), bool)
+    small[30, 30] = True
+    assert region_about(small, nobody).sum() == pytest.approx(np.pi * 36, abs=12)
+    assert region_about(small, small).sum() == region_about(small, nobody).sum() - 1
+    # A twentieth of who is tall.
+    large[100:300, 150] = True
+    rows, columns = np.nonzero(region_about(large, np.zeros_like(large)))
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (90, 309, 140, 160)
+    assert not region_about(nobody, nobody).any()
 
 
 def test_pictures_smaller_than_the_window_are_refused():

@@ -1,15 +1,39 @@
-"""How alike pictures are, and how alike a soft mask is to a hard one: PyTorch, with gradients.
+"""How alike pictures of a person are, and a soft mask is to a hard one: PyTorch, with gradients.
 
 All of these may be parts of a loss: whatever the first argument was made from gets gradients.
+:func:`region_about` says which pixels count when an avatar is held beside its person.
 """
 
+import cv2
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
 #: Of SSIM: the window's side and standard deviation, pixels, and K1 and K2 of the paper.
 WINDOW, SIGMA, K1, K2 = 11, 1.5, 0.01, 0.03
+#: Share of a person's extent in the picture by which the region about them is wider, and pixels
+#: that it is wider at least.
+_REGION, _LEAST_REGION = 0.05, 6
+
+
+def region_about(
+    seen: Bool[np.ndarray, "height width"], unclear: Bool[np.ndarray, "height width"]
+) -> Bool[np.ndarray, "height width"]:
+    """The pixels in which an avatar, in front of black, is held beside its person.
+
+    A mask draws them, not the avatar: one that is not there, or lacks a limb, is wrong there.
+
+    Args:
+        seen: the person's mask; what it leaves out is black in the picture.
+        unclear: pixels that do not count, such as other people's.
+    """
+    sides = [np.flatnonzero(seen.any(axis)) for axis in (0, 1)]
+    extent = max((int(side[-1] - side[0] + 1) for side in sides if len(side)), default=0)
+    away = cv2.distanceTransform((~seen).astype(np.uint8), cv2.DIST_L2, 5)
+    near = away <= max(_LEAST_REGION, round(_REGION * extent))
+    return near & seen.any() & ~unclear
 
 
 def psnr(
