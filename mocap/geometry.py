@@ -25,6 +25,9 @@ DEFAULT_FIELD_OF_VIEW = np.deg2rad(60.0)
 #: calibration files have them.
 FROM_OPENCV = np.array([[0.0, 0.0, 0.5], [0.0, 0.0, 0.5], [0.0, 0.0, 0.0]])
 
+#: Points along a side at which it is asked what a lens shows.
+_GRID = 65
+
 #: What turns a world whose +Y is up into one whose +Z is: what was ahead, +Z, becomes -Y.
 Y_UP_TO_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 #: And back.
@@ -81,6 +84,13 @@ class Camera:
         K = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1.0]])
         return cls(K[None], np.diag([-1.0, -1.0, 1.0])[None], np.zeros((1, 3)))
 
+    @property
+    def bends(self) -> bool:
+        """Whether the lens shows anything elsewhere than a pinhole; a fisheye's always does."""
+        return self.distortion is not None and (
+            self.model == "fisheye" or bool(self.distortion.any())
+        )
+
     def at(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """K, R and t for given video frames, each with a leading axis of their number.
 
@@ -119,6 +129,28 @@ class Camera:
         focal, centre = _focal_and_centre(self.at(frames)[0])
         ideal = undistort((flat - centre) / focal, self.distortion, self.model)
         return (ideal * focal + centre).reshape(pixels.shape)
+
+    def border(self, width: int, height: int, frame: int) -> tuple[int, int]:
+        """What a pinhole with the same K has to show beyond its picture for all the lens shows.
+
+        Args:
+            width: of the picture, pixels.
+            height: likewise.
+            frame: of the video.
+
+        Returns:
+            Columns to the left and as many to the right, rows above and as many below; no more
+            than make the picture twice as wide and high. 0 of a lens that shows no more.
+        """
+        if not self.bends:
+            return 0, 0
+        size = np.array([width, height])
+        steps = np.linspace(0, 1, _GRID)
+        seen = np.stack(np.meshgrid(steps, steps), -1).reshape(1, -1, 2) * size
+        places = self.undistort(seen, np.array([frame]))[0]
+        beyond = np.maximum(-np.nanmin(places, 0), np.nanmax(places, 0) - size)
+        columns, rows = np.clip(np.ceil(beyond), 0, size // 2).astype(int)
+        return int(columns), int(rows)
 
 
 def _focal_and_centre(K: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

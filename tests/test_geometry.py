@@ -124,6 +124,29 @@ class TestLens:
         assert np.nanmax(np.abs(seen - pinhole)) > 10
         np.testing.assert_allclose(lens.undistort(seen, frames), pinhole, atol=1e-6)
 
+    @pytest.mark.parametrize(
+        ("lens", "model"), [([-0.25, 0.05, 0.0, 0.0], "opencv"), ([0.1, 0.0, 0.0, 0.0], "fisheye")]
+    )
+    def test_with_a_border_a_pinhole_shows_all_that_a_barrel_does(self, lens, model):
+        camera = Camera(K[None], np.eye(3)[None], np.zeros((1, 3)), "given", np.array(lens), model)
+        x, y = np.meshgrid(np.linspace(0, 1280, 301), np.linspace(0, 720, 173))
+        places = camera.undistort(np.stack([x, y], -1)[None], np.array([0]))[0]
+        columns, rows = camera.border(1280, 720, 0)
+        assert places[..., 0].min() < 0
+        np.testing.assert_allclose(places.min((0, 1)), [-columns, -rows], atol=1.1)
+        np.testing.assert_allclose(places.max((0, 1)), [1280 + columns, 720 + rows], atol=1.1)
+
+    def test_borders_are_as_large_as_need_be(self):
+        def border(lens, model="opencv"):
+            told = None if lens is None else np.array(lens)
+            place = np.eye(3)[None], np.zeros((1, 3))
+            short = np.array([[160.0, 0, 256], [0, 160, 144], [0, 0, 1]])
+            return Camera(short[None], *place, "given", told, model).border(512, 288, 0)
+
+        assert border(None) == border([0.0] * 4) == border([0.1, 0.0, 0.0, 0.0]) == (0, 0)
+        # What is a quarter turn aside is in no pinhole's picture.
+        assert border([0.0] * 4, "fisheye") == (256, 144)
+
     def test_without_a_lens_pixels_stay(self):
         pixels = np.array([[[1.0, 2.0], [np.nan, 3.0]]], np.float32)
         np.testing.assert_array_equal(moving_camera(1).undistort(pixels, np.array([0])), pixels)

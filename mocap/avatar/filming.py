@@ -133,10 +133,12 @@ def seen_in(
     if not people:
         return None
     scene = together(people)
-    view = View.pinhole(camera, frame, scene.means)
-    picture = render(scene, view, size, antialiased=_antialiased(acts))
+    columns, rows = camera.border(*size, frame)
+    view = View.pinhole(camera, frame, scene.means).bordered(columns, rows)
+    larger = size[0] + 2 * columns, size[1] + 2 * rows
+    picture = render(scene, view, larger, antialiased=_antialiased(acts))
     planes = torch.cat([picture.colour, picture.alpha[..., None]], -1).cpu().numpy()
-    return lens_picture(planes.astype(np.float32), camera, frame)
+    return lens_picture(planes.astype(np.float32), camera, frame, (columns, rows))
 
 
 def _antialiased(acts: Sequence[Act]) -> bool:

@@ -18,18 +18,28 @@ def pinhole_picture(picture: np.ndarray, camera: Camera, frame: int) -> np.ndarr
         frame: of the video.
     """
     picture = picture.astype(np.uint8) if picture.dtype == bool else picture
-    if camera.distortion is None or not camera.distortion.any():
+    if not camera.bends:
         return picture
     places = _through_lens(*_told(camera, frame), picture.shape[:2])
     how = cv2.INTER_LINEAR if picture.ndim == 3 else cv2.INTER_NEAREST
     return cv2.remap(picture, *places, how)
 
 
-def lens_picture(picture: np.ndarray, camera: Camera, frame: int) -> np.ndarray:
-    """The opposite of :func:`pinhole_picture`; empty where the pinhole saw nothing."""
-    if camera.distortion is None or not camera.distortion.any():
+def lens_picture(
+    picture: np.ndarray, camera: Camera, frame: int, border: tuple[int, int] = (0, 0)
+) -> np.ndarray:
+    """The opposite of :func:`pinhole_picture`; empty where the pinhole saw nothing.
+
+    Args:
+        picture: (H, W) or (H, W, channels) of the pinhole.
+        camera: whose lens it is to be seen through.
+        frame: of the video.
+        border: columns on either side, and rows, by which it is larger than the lens's picture is
+            to be: :meth:`.Camera.border`.
+    """
+    if not camera.bends:
         return picture
-    places = _without_lens(*_told(camera, frame), picture.shape[:2])
+    places = _without_lens(*_told(camera, frame), picture.shape[:2], border)
     return cv2.remap(picture, *places, cv2.INTER_LINEAR)
 
 
@@ -52,12 +62,17 @@ def _through_lens(
 
 @lru_cache(maxsize=2)
 def _without_lens(
-    intrinsics: bytes, coefficients: bytes, model: str, shape: tuple[int, int]
+    intrinsics: bytes,
+    coefficients: bytes,
+    model: str,
+    shape: tuple[int, int],
+    border: tuple[int, int],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where in the pinhole's picture each pixel of the lens's is."""
+    """Where in the pinhole's picture, of that shape, each pixel of the lens's is."""
     focal, centre = _focal_and_centre(intrinsics)
-    seen = (_middles(*shape) - centre) / focal
-    return _columns_and_rows(undistort(seen, np.frombuffer(coefficients), model) * focal + centre)
+    seen = (_middles(shape[0] - 2 * border[1], shape[1] - 2 * border[0]) - centre) / focal
+    places = undistort(seen, np.frombuffer(coefficients), model) * focal + centre
+    return _columns_and_rows(places + border)
 
 
 def _focal_and_centre(intrinsics: bytes) -> tuple[np.ndarray, np.ndarray]:

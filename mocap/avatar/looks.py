@@ -31,7 +31,8 @@ class Look:
         row: which of the person's frames.
         image: (H, W, 3) red, green and blue, 0 to 1.
         mask: (H, W) where the person is seen.
-        told: (H, W) where that is known: not behind or in front of somebody else.
+        told: (H, W) where that is known: not behind or in front of somebody else, nor beyond what
+            the lens saw.
         view: of the camera onto this picture, without lens distortion.
         pose: of the body, one frame.
         shrunk: pixels of the picture, along a side, for one of the clip's.
@@ -151,11 +152,12 @@ def _look(
             seen = other.masks.at(at)
             others |= np.zeros_like(mask) if seen is None else seen
     camera = take.camera
-    planes = [pinhole_picture(plane, camera, frame) for plane in (image, mask, others)]
+    everything = np.full_like(image, 255)
+    planes = [pinhole_picture(plane, camera, frame) for plane in (image, mask, others, everything)]
     if not planes[1].any():
         return None
     low, high = _extent(planes[1] > 0)
-    image, mask, others = (plane[low[0] : high[0], low[1] : high[1]] for plane in planes)
+    image, mask, others, shown = (plane[low[0] : high[0], low[1] : high[1]] for plane in planes)
     like = body.template
     view = View.pinhole(camera, frame, like)
     K = view.K.clone()
@@ -164,7 +166,8 @@ def _look(
         row,
         torch.from_numpy(image.astype(np.float32) / 255).to(like),
         torch.from_numpy(mask > 0).to(like.device),
-        torch.from_numpy(others == 0).to(like.device),
+        # What is partly from beyond the picture is not known, either.
+        torch.from_numpy((others == 0) & (shown[..., 0] == 255)).to(like.device),
         replace(view, K=K),
         pose_at(person.body, row, like),
         1.0,

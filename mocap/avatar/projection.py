@@ -5,7 +5,7 @@ PyTorch: gradients reach Gaussians and camera. What decides which pixels are loo
 radii, order) has no gradient.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int
@@ -49,7 +49,7 @@ class View:
         Raises:
             AvatarError: the camera's lens is distorted.
         """
-        if camera.distortion is not None and camera.distortion.any():
+        if camera.bends:
             raise AvatarError(
                 "Gaussians are rendered without lens distortion, and this camera has some; "
                 "undistort its pictures, and leave the coefficients out"
@@ -61,6 +61,12 @@ class View:
         """The same of any camera, as if its lens did not distort."""
         K, R, t = (part[min(frame, len(part) - 1)] for part in (camera.K, camera.R, camera.t))
         return cls(*(torch.as_tensor(part).to(like) for part in (K, R, t)))
+
+    def bordered(self, columns: int, rows: int) -> "View":
+        """The same of a picture that shows so much more on either side, above and below."""
+        K = self.K.clone()
+        K[:2, 2] += K.new_tensor([columns, rows])
+        return replace(self, K=K)
 
     def to(self, like: Tensor) -> "View":
         """The same in a tensor's type and on its device."""

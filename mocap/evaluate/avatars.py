@@ -88,8 +88,10 @@ def through_lens(pictures: Pictures, take: Take) -> Pictures:
 
     :func:`mocap.avatar.render` knows no lenses: it is given the take's camera without its
     distortion, and what it renders is given to this. A lens that bends nothing leaves them alone.
+    One that shows more than a pinhole wants larger pictures, with the clip's in their middle:
+    :meth:`mocap.geometry.Camera.border` says by how much.
     """
-    if take.camera.distortion is None:
+    if not take.camera.bends:
         return pictures
     width, height = take.video.width, take.video.height
     columns, rows = np.meshgrid(np.arange(width), np.arange(height))
@@ -99,8 +101,10 @@ def through_lens(pictures: Pictures, take: Take) -> Pictures:
     def bent(frame: int) -> tuple[Tensor, Tensor]:
         colour, alpha = pictures(frame)
         straight = take.camera.undistort(pixels, np.array([frame])).reshape(height, width, 2)
+        shown = np.array([colour.shape[1], colour.shape[0]])
+        border = (shown - [width, height]) / 2
         # What no ray reaches is looked up outside the picture, where nothing is.
-        places = 2 * np.nan_to_num(straight, nan=-2.0 * width) / [width, height] - 1
+        places = 2 * np.nan_to_num(straight + border, nan=-2.0 * width) / shown - 1
         layers = torch.cat([colour, alpha[..., None]], -1).movedim(-1, 0)[None]
         grid = torch.as_tensor(places).to(layers)[None]
         found = grid_sample(layers, grid, align_corners=False)[0].movedim(0, -1)

@@ -6,12 +6,15 @@ import av
 import numpy as np
 import pytest
 import torch
+from takes import embodied, make_take
 
 from avatar.filmed import FPS, SIZE, Filmed, filmed
-from mocap.avatar import Act, act_of, film, film_over, orbit, seen_in
+from mocap.avatar import Act, act_of, film, film_over, orbit, seen_in, surface_avatar
 from mocap.avatar.colouring import with_colours
 from mocap.body import Body
 from mocap.errors import VideoError
+from mocap.geometry import Camera
+from mocap.masks import SilhouetteDrawer
 from mocap.video import open_video
 
 
@@ -185,3 +188,27 @@ def test_a_bent_lens_bends_avatars_as_it_bent_people(body, tmp_path):
     )
     assert off < 3
     assert off_wrong > 1.3 * off
+
+
+def test_who_is_at_the_border_of_a_barrel_lens_is_whole(body):
+    """Where a pinhole's picture has long ended."""
+    width, height = SIZE
+    take = embodied(make_take(frames=2, still=True), body)
+    camera = replace(
+        Camera.assumed(*SIZE, field_of_view=np.pi / 2),
+        t=np.array([[-2.9, 0.95, 0.0]]),
+        distortion=np.array([-0.25, 0.05, 0.0, 0.0]),
+    )
+    take = replace(take, camera=camera, video=replace(take.video, width=width, height=height))
+    person = take.people["person-1"]
+    ends = camera.project(person.body.joints[:1], np.array([0]))[0]
+    straight = replace(camera, distortion=None).project(person.body.joints[:1], np.array([0]))[0]
+    assert ends.min() > 0
+    assert np.mean(straight[:, 0] < 0) > 0.3
+    told = SilhouetteDrawer(take, body).draw(0).whole["person-1"]
+    avatar = surface_avatar(body, torch.from_numpy(person.body.betas).float(), 4000)
+    planes = seen_in([act_of(avatar, person)], camera, SIZE, 0)
+    assert planes.shape == (height, width, 4)
+    shown = planes[..., 3] > 0.5
+    assert (shown & told).sum() > 0.97 * told.sum()
+    assert shown.sum() < 1.3 * told.sum()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from avatar.filmed import Filmed, filmed
+from avatar.filmed import FPS, SIZE, Filmed, filmed
 from mocap.avatar import View, render
 from mocap.avatar.choosing import candidates
 from mocap.avatar.likeness import likeness
@@ -119,6 +119,26 @@ def test_masks_beyond_the_pinholes_picture_show_nobody(one, body):
     people = {"person-1": replace(one.take.people["person-1"], masks=masks)}
     found = looks(replace(one.take, people=people), one.video, {"person-1": [0, 1]}, body)
     assert found == {"person-1": []}
+
+
+def test_beyond_what_a_pincushion_lens_saw_nothing_is_told(body, tmp_path):
+    clip = filmed(tmp_path, body, frames=2, lens=(0.3, 0.05, 0.0, 0.0, 0.0))
+    take, (width, height) = clip.take, SIZE
+    everywhere = np.ones((height, width), bool)
+    masks = Masks.of([run_lengths(everywhere)] * 2, width, height, "everywhere")
+    people = {"person-1": replace(take.people["person-1"], masks=masks)}
+    look = looks(replace(take, people=people), clip.video, {"person-1": [0]}, body)["person-1"][0]
+    assert look.size == SIZE
+    # Where the lens shows each pixel of the pinhole's picture, if it does.
+    x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    rays = np.stack([x, y], -1) - take.camera.K[0, :2, 2]
+    rays = np.concatenate([rays / take.camera.K[0, 0, 0], np.ones((height, width, 1))], -1)
+    camera = replace(take.camera, R=np.eye(3)[None], t=np.zeros((1, 3)))
+    places = camera.project(rays[None], np.array([0]))[0]
+    inside = ((places > 0.5) & (places < np.array(SIZE) - 0.5)).all(-1)
+    assert 0.5 < inside.mean() < 0.9
+    assert np.mean(look.told.numpy() == inside) > 0.995
+    assert look.told.numpy()[60:180, 80:240].all()
 
 
 def test_the_clip_is_read_as_far_as_need_be(one, body):

@@ -268,6 +268,20 @@ def test_a_video_of_avatars_that_ends_early(take, tmp_path):
         pictures(1)
 
 
+def test_beyond_a_pinholes_picture_there_is_what_a_barrel_shows(take):
+    width, height = take.video.width, take.video.height
+    bending = replace(take.camera, distortion=np.array([-0.25, 0.05, 0.0, 0.0]))
+    columns, rows = bending.border(width, height, 0)
+    white = torch.ones(height + 2 * rows, width + 2 * columns)
+    lens = replace(take, camera=bending)
+    seen = through_lens(lambda _: (white[..., None].expand(*white.shape, 3), white), lens)(0)[1]
+    assert seen.shape == (height, width)
+    assert torch.allclose(seen, torch.ones_like(seen))
+    less = white[rows:-rows, columns:-columns]
+    seen = through_lens(lambda _: (less[..., None].expand(*less.shape, 3), less), lens)(0)[1]
+    assert seen.mean() < 0.97
+
+
 def test_a_lens_bends_pictures_as_it_bends_points(take):
     """A dot that a pinhole shows is where the lens shows the point it is of."""
     size = take.video.height, take.video.width
@@ -290,5 +304,10 @@ def test_a_lens_bends_pictures_as_it_bends_points(take):
     assert np.abs(middle.detach().numpy() - wanted).max() < 0.5
     assert np.linalg.norm(wanted - [x, y]) > 5
     assert torch.allclose(colour[..., 1], alpha)
+    # Pictures that show more around the clip's are as good.
+    wider = torch.nn.functional.pad(dot, (80, 80, 30, 30))
+    lens = replace(take, camera=bending)
+    again = through_lens(lambda _: (wider[..., None].expand(*wider.shape, 3), wider), lens)(0)[1]
+    assert torch.allclose(again, alpha, atol=1e-4)
     alpha.sum().backward()
     assert dot.grad.abs().sum() > 0
