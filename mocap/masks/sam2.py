@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from mocap.video import Frame
 STRETCH = 48
 #: SAM 2 reads pictures from files, and those of JPEG only.
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 97]
+#: What PyTorch says of a CPU's memory, and of weights that are not the model's.
+_NO_MEMORY, _NO_MATCH = "can't allocate memory", "Error(s) in loading state_dict"
 
 
 class Sam2Segmenter:
@@ -39,22 +42,27 @@ class Sam2Segmenter:
         stretch: frames gone through at a time.
 
     Raises:
-        MaskError: the package ``sam2`` is not installed, the device is not there, or the file is
-            no such checkpoint.
+        MaskError: the package ``sam2`` is not installed, the device is not there or too small, or
+            the file is no such checkpoint.
     """
 
     def __init__(self, checkpoint: Path, *, device: str = "auto", stretch: int = STRETCH) -> None:
         self._device = _device(device)
         self._stretch = stretch
         configuration = configuration_of(checkpoint)
-        self._predictor = _predictor(configuration, checkpoint, self._device)
+        with _memory_of(self._device):
+            self._predictor = _predictor(configuration, checkpoint, self._device)
         self.name = f"SAM 2 ({Path(configuration).stem})"
         self.parameters: dict[str, Any] = {"stretch": stretch}
         with checkpoint.open("rb") as file:
             self.inputs = {"checkpoint": hashlib.file_digest(file, "sha256").hexdigest()}
 
     def segment(self, take: Take, frames: Iterable[Frame]) -> Iterator[FrameMasks]:
-        """Masks of frames of the take's video; people need not have been fitted."""
+        """Masks of frames of the take's video; people need not have been fitted.
+
+        Raises:
+            MaskError: the device has too little memory, or the disk no room for a stretch.
+        """
         rest = iter(frames)
         while stretch := list(islice(rest, self._stretch)):
             yield from self._segment(take, stretch)
@@ -80,14 +88,14 @@ class Sam2Segmenter:
         """(H, W) of each frame: which of the people has a pixel, by number, -1 for nobody."""
         owners = {}
         with (
+            _memory_of(self._device),
             tempfile.TemporaryDirectory(prefix="mocap-sam2-") as folder,
             torch.inference_mode(),
             # What it remembers of frames is of this type, on whatever device.
             torch.autocast(self._device.type, torch.bfloat16),
         ):
             for place, frame in enumerate(frames):
-                picture = cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR)
-                cv2.imwrite(str(Path(folder, f"{place:06d}.jpg")), picture, _QUALITY)
+                _write(frame.image, Path(folder, f"{place:06d}.jpg"))
             state = self._predictor.init_state(folder, offload_video_to_cpu=True)
             for number, shown in enumerate(prompts.values()):
                 for prompt in shown:
@@ -105,6 +113,37 @@ class Sam2Segmenter:
                 for place, numbers, scores in told:
                     owners[place] = _owner(numbers, scores[:, 0])
         return owners
+
+
+def _write(image: np.ndarray, path: Path) -> None:
+    """Where SAM 2 reads it."""
+    told = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _QUALITY)[1]
+    try:
+        path.write_bytes(told.tobytes())
+    except OSError as error:
+        raise MaskError(
+            f"{path}: cannot be written ({error.strerror}), and SAM 2 reads pictures from files; "
+            "make room there, or name another folder by TMPDIR"
+        ) from error
+
+
+@contextmanager
+def _memory_of(device: torch.device) -> Iterator[None]:
+    """Whoever works in it may find that there is too little memory.
+
+    Raises:
+        MaskError: there is.
+    """
+    try:
+        yield
+    except RuntimeError as fault:
+        # Of the CPU's there is no type of its own.
+        if not (isinstance(fault, torch.OutOfMemoryError) or _NO_MEMORY in str(fault)):
+            raise
+        other = "" if device.type == "cpu" else "--device cpu, or "
+        raise MaskError(
+            f"SAM 2 needs more memory than {device} has left; take {other}a smaller checkpoint"
+        ) from fault
 
 
 def _owner(numbers: list[int], scores: torch.Tensor) -> np.ndarray:
@@ -132,17 +171,26 @@ def _predictor(configuration: str, checkpoint: Path, device: torch.device) -> An
     ]
     wanted.append("++model.binarize_mask_from_pts_for_mem_enc=true")
     try:
-        return build.build_sam2_video_predictor(
+        built = build.build_sam2_video_predictor(
             configuration,
             str(checkpoint),
-            device=str(device),
+            device="cpu",
             hydra_overrides_extra=wanted,
             apply_postprocessing=False,
         )
-    except torch.OutOfMemoryError as full:
-        raise MaskError(f"{checkpoint}: is too large for {device}; take --device cpu") from full
     except RuntimeError as fault:
-        raise MaskError(f"{checkpoint}: lacks weights of {configuration}, or is damaged") from fault
+        if not str(fault).startswith(_NO_MATCH):
+            raise
+        raise MaskError(
+            f"{checkpoint}: lacks weights of {configuration}, or is damaged; download it again"
+        ) from fault
+    try:
+        return built.to(device)
+    except RuntimeError as fault:
+        if isinstance(fault, torch.OutOfMemoryError):
+            raise
+        why = str(fault).splitlines()[0]
+        raise MaskError(f"device {str(device)!r}: {why}; take --device cpu") from fault
 
 
 def _declare_operators() -> None:

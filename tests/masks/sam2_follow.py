@@ -16,6 +16,7 @@ site.addsitedir(SITE)
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
+from mocap.errors import MaskError  # noqa: E402
 from mocap.masks import Sam2Segmenter, with_masks  # noqa: E402
 from mocap.masks.sam2 import _declare_operators  # noqa: E402
 from mocap.take import Take  # noqa: E402
@@ -31,6 +32,18 @@ def random_checkpoint(path: Path) -> Path:
     model = build_sam2_video_predictor("configs/sam2.1/sam2.1_hiera_t.yaml", device="cpu")
     torch.save({"model": model.state_dict()}, path)
     return path
+
+
+def lacking(whole: Path) -> str:
+    """What is said of a checkpoint without one of its weights."""
+    held = torch.load(whole, weights_only=True)
+    held["model"].pop("sam_mask_decoder.iou_token.weight")
+    torch.save(held, whole.with_name("lacking.pt"))
+    try:
+        Sam2Segmenter(whole.with_name("lacking.pt"), device="cpu")
+    except MaskError as error:
+        return str(error)
+    return ""
 
 
 def peak() -> float:
@@ -60,6 +73,7 @@ def main() -> None:
                 "name": segmenter.name,
                 "inputs": segmenter.inputs,
                 "people": people,
+                "lacking": lacking(Path(FOLDER, "random.pt")),
                 "growth": peak() - before,
             }
         )

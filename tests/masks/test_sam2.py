@@ -11,6 +11,7 @@ All else, PyTorch too, that interpreter takes from this one's folder of packages
 import hashlib
 import json
 import os
+import resource
 import subprocess
 import sysconfig
 from dataclasses import fields, is_dataclass, replace
@@ -23,7 +24,7 @@ import torch
 
 from mocap.errors import MaskError
 from mocap.masks import Sam2Segmenter
-from mocap.masks.sam2 import _owner
+from mocap.masks.sam2 import _memory_of, _owner, _write
 from mocap.masks.sam2_checkpoint import configuration_of
 from mocap.take import Take
 from mocap.video import VideoWriter, hash_source, open_video
@@ -101,6 +102,7 @@ def test_people_are_shown_and_followed(short, sam2_python, tmp_path):
     for row in range(FRAMES):
         taken = sum(person.masks.at(row).astype(int) for person in masked.people.values())
         assert taken.max() <= 1
+    assert "lacking.pt: lacks weights of configs/sam2.1/sam2.1_hiera_t.yaml" in told["lacking"]
     assert "frame loading" not in ended.stderr
     assert "propagate" not in ended.stderr
 
@@ -149,3 +151,25 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path):
 def test_who_has_the_highest_score_above_nothing_has_the_pixel():
     scores = torch.tensor([[[1.0, -1.0, 3.0, 0.0]], [[2.0, -2.0, 2.5, 0.0]]])
     assert np.array_equal(_owner([4, 7], scores), [[7, -1, 4, -1]])
+
+
+def test_too_little_memory_is_told_with_the_remedy():
+    for device, remedy in (("cpu", "take a smaller"), ("cuda", "take --device cpu, or a smaller")):
+        told = f"^SAM 2 needs more memory than {device} .*{remedy}"
+        with pytest.raises(MaskError, match=told), _memory_of(torch.device(device)):
+            torch.empty(1 << 50, dtype=torch.uint8)
+    with pytest.raises(RuntimeError, match="size of tensor"), _memory_of(torch.device("cpu")):
+        torch.ones(2) + torch.ones(3)
+
+
+def test_a_full_disk_is_told_with_the_remedy(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    _write(picture, tmp_path / "a.jpg")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # No file may be longer: as where there is no room, what is written fails.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(MaskError, match=r"b.jpg: cannot be written \(.*TMPDIR"):
+            _write(picture, tmp_path / "b.jpg")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
