@@ -96,7 +96,8 @@ class SegmentCollector:
 def _edges(image: UInt8[np.ndarray, "height width"]) -> Float[np.ndarray, "segments 4"]:
     """Edges by von Gioi et al., "LSD: a Line Segment Detector" (IPOL 2012)."""
     lines = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD).detect(image)[0]
-    return np.zeros((0, 4)) if lines is None else np.asarray(lines, float).reshape(-1, 4)
+    # OpenCV counts from the middle of the first pixel.
+    return np.zeros((0, 4)) if lines is None else np.asarray(lines, float).reshape(-1, 4) + 0.5
 
 
 def _within(edges: Float[np.ndarray, "segments 4"], box: Float[np.ndarray, "4"]) -> np.ndarray:

@@ -46,6 +46,12 @@ def test_edges_of_a_box_in_pixels_of_the_frame():
     assert sides == expected
 
 
+def test_edges_are_where_the_corners_of_pixels_are():
+    upright = found(picture((300, 100, 699, 599), width=960, height=640))[:, ::2]
+    places = upright[np.ptp(upright, 1) < 1].mean(1)
+    np.testing.assert_allclose(np.sort(places), [300, 700], atol=0.2)
+
+
 @pytest.mark.parametrize("scale", [0.5, 2])
 def test_pictures_of_any_size_show_the_same(scale):
     image = picture((300, 100, 700, 600))
