@@ -31,8 +31,8 @@ class Look:
         row: which of the person's frames.
         image: (H, W, 3) red, green and blue, 0 to 1.
         mask: (H, W) where the person is seen.
-        told: (H, W) where that is known: not behind or in front of somebody else, nor beyond what
-            the lens saw.
+        told: (H, W) validity mask: where that is known, not behind or in front of somebody else,
+            nor beyond what the lens saw.
         view: of the camera onto this picture, without lens distortion.
         pose: of the body, one frame.
         shrunk: pixels of the picture, along a side, for one of the clip's.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from avatar.filmed import FPS, SIZE, Filmed, filmed
+from avatar.filmed import SIZE, Filmed, filmed
 from mocap.avatar import View, render
 from mocap.avatar.choosing import candidates
 from mocap.avatar.likeness import likeness
