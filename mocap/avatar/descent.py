@@ -63,7 +63,7 @@ def descended(
     """
     found = Corrections.none(energy.splines.shape[1], energy.avatar.betas)
     looked_at = energy.splines.new_zeros(len(energy.splines))
-    looked_at[[look.row for look in looks]] = energy.config.colour / RefineConfig().colour
+    looked_at[[look.row for look in looks]] = energy.config.colour / RefineConfig.colour
     motion, proportions = curvature(energy, looked_at)
     done = 0
     for stage in stages:

@@ -58,7 +58,7 @@ class RefineConfig:
         shape_spread: how far off a beta is thought to be.
         spacing: of the splines that corrections are made of, seconds.
         calm: spread of joints' accelerations, m/s².
-        still: how far off a resting foot may be, metres.
+        still: how far off a resting foot may be, and how far below its lowest place any, metres.
         slide: how fast it may be as against what it was, m/s.
         colour: weight of the picture, as against all of these.
         clear: how far across the line of sight a joint's place is told by one picture, metres: a
@@ -70,7 +70,7 @@ class RefineConfig:
 
     stages: tuple[Stage, ...] = (Stage(128, 6, limbs=False), Stage(240, 10), Stage(320, 8))
     sizing: tuple[Stage, ...] = (Stage(160, 14), Stage(320, 10))
-    angle_spread: float = 0.10
+    angle_spread: float = 0.14
     place_spread: float = 0.05
     depth_spread: float = 0.03
     shape_spread: float = 1.0
@@ -78,7 +78,7 @@ class RefineConfig:
     calm: float = 3.0
     still: float = 0.004
     slide: float = 0.02
-    colour: float = 600.0
+    colour: float = 1200.0
     clear: float = 0.015
     seen: float = 0.02
     rate: float = 15.0
@@ -237,6 +237,8 @@ class Energy:
             both = torch.minimum(sure[1:], sure[:-1])
             loss = loss + (sure * (feet / config.still).square()).sum()
             loss = loss + (both * (slides / config.slide).square()).sum()
+        sunk = (joints[:, list(FEET), 1] - self._floor).clamp(max=0)
+        loss = loss + (sunk / config.still).square().sum()
         if self.evidence.detected is not None:
             sure = torch.as_tensor(self.evidence.detected).to(joints)[..., None]
             across = off - (off * self.rays).sum(-1, keepdim=True) * self.rays
@@ -250,6 +252,11 @@ class Energy:
             like = self.splines
             none = like.new_zeros(len(like), BODY, 3), like.new_zeros(len(like), 3)
             return self.joints(*none, self.avatar.betas[None])
+
+    @cached_property
+    def _floor(self) -> Float[Tensor, " 4"]:
+        """How low ankles and balls of the feet have been, metres: they go no lower."""
+        return self.first[:, list(FEET), 1].amin(0)
 
     @cached_property
     def rays(self) -> Float[Tensor, "frames 22 3"]:
