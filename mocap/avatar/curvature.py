@@ -17,6 +17,8 @@ from mocap.avatar.picture_energy import BODY, FEET, Corrections, Energy
 
 #: A spline of the third degree has so many knots that matter in any frame.
 _ACTIVE = 4
+#: Feet so near to where they cannot go lower are as good as held there, metres.
+_LOW = 0.005
 #: Numbers of a frame's correction: the joints' angles, and the body's place.
 _NUMBERS = 3 * BODY + 3
 
@@ -165,8 +167,11 @@ def _weights(energy: Energy, looked_at: Float[Tensor, " frames"]) -> list[Tensor
         for lag, shares in enumerate(((1, 4, 1), (-2, -2), (1,))):
             for first, share in enumerate(shares):
                 lags[lag][first : first + count - 2] += share * calm
+    heights = energy.first[:, list(FEET), 1]
+    low = (heights < energy.floor + _LOW).double() / config.still**2
     found = [lag[..., None, None] * torch.eye(3).to(rays) for lag in lags]
     found[0] = found[0] + same
+    found[0][:, list(FEET), 1, 1] += low
     return found
 
 

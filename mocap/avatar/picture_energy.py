@@ -237,7 +237,7 @@ class Energy:
             both = torch.minimum(sure[1:], sure[:-1])
             loss = loss + (sure * (feet / config.still).square()).sum()
             loss = loss + (both * (slides / config.slide).square()).sum()
-        sunk = (joints[:, list(FEET), 1] - self._floor).clamp(max=0)
+        sunk = torch.relu(self.floor - joints[:, list(FEET), 1])
         loss = loss + (sunk / config.still).square().sum()
         if self.evidence.detected is not None:
             sure = torch.as_tensor(self.evidence.detected).to(joints)[..., None]
@@ -254,7 +254,7 @@ class Energy:
             return self.joints(*none, self.avatar.betas[None])
 
     @cached_property
-    def _floor(self) -> Float[Tensor, " 4"]:
+    def floor(self) -> Float[Tensor, " 4"]:
         """How low ankles and balls of the feet have been, metres: they go no lower."""
         return self.first[:, list(FEET), 1].amin(0)
 

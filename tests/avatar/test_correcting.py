@@ -15,7 +15,7 @@ from mocap.take import Take
 
 #: Motion alone, quickly.
 QUICK = RefineConfig(stages=(Stage(160, 10),), sizing=())
-FRAMES = 16
+FRAMES = 24
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +34,9 @@ def aside(take: Take, name: str, body: Body) -> Take:
 
 
 def off(take: Take, truth: Take, name: str) -> np.ndarray:
-    """How far each frame's joints are from the truth, metres."""
+    """How far each frame's body, the middle of its joints, is from the truth, metres."""
     ours, theirs = (one.people[name].body.joints[:, :22] for one in (take, truth))
-    return np.linalg.norm(ours - theirs, axis=-1).mean(1)
+    return np.linalg.norm((ours - theirs).mean(1), axis=-1)
 
 
 def test_motion_that_is_off_is_put_right(seen: Filmed, body: Body) -> None:
@@ -52,7 +52,7 @@ def test_motion_that_is_off_is_put_right(seen: Filmed, body: Body) -> None:
     )
     before, after = (off(one, seen.take, "person-1").mean() for one in (wrong, found))
     assert before == pytest.approx(0.04)
-    assert after < 0.65 * before
+    assert after < 0.5 * before
     one = corrections["person-1"]
     assert (one.stretches, one.better) == (1, 1)
     assert one.after < one.before
@@ -66,14 +66,14 @@ def test_motion_that_is_off_is_put_right(seen: Filmed, body: Body) -> None:
 
 
 def test_stretches_meet(seen: Filmed, body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(correcting, "_STRETCH", 8)
+    monkeypatch.setattr(correcting, "_STRETCH", 16)
     monkeypatch.setattr(correcting, "_SHARED", 4)
     wrong = aside(seen.take, "person-2", body)
     found, corrections = corrected(
         wrong, seen.video, {"person-2": seen.avatars["person-2"]}, body, QUICK
     )
-    assert corrections["person-2"].stretches == 3
-    assert off(found, seen.take, "person-2").mean() < 0.8 * 0.04
+    assert corrections["person-2"].stretches == 2
+    assert off(found, seen.take, "person-2").mean() < 0.7 * 0.04
 
 
 @pytest.mark.parametrize("count", [1, 23, 240, 241, 456, 457, 1000, 1001])
