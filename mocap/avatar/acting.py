@@ -18,6 +18,10 @@ _LEGS = tuple(
     SMPLX_55.indices(f"{side}_hip", f"{side}_knee", f"{side}_ankle") for side in ("left", "right")
 )
 
+#: By what share legs of the same person may have become longer or shorter when proportions were
+#: corrected.
+_CORRECTED = 0.05
+
 
 @dataclass(frozen=True, eq=False)
 class Act:
@@ -78,28 +82,32 @@ def act(
         own: whether the motion is the avatar's own person's, whose places are kept.
     """
     like = avatar.betas
-    rest = avatar.body.rest_joints(avatar.betas[None])[0].detach()
     pose = replace(BodyPose.of(pose, like), betas=None)
     pelvis = joints[:, 0]
     if not own:
-        pelvis = pelvis * (_leg(rest.double().cpu().numpy()) / _leg(joints[0]))
-        pose = replace(pose, transl=torch.as_tensor(pelvis).to(like) - rest[0])
+        rest = _rest(avatar)
+        pelvis = pelvis * (_leg(rest) / _leg(joints[0]))
+        pose = replace(pose, transl=torch.as_tensor(pelvis - rest[0]).to(like))
     return Act(avatar, frames, pose, pelvis)
 
 
 def act_of(avatar: Avatar, person: Person) -> Act:
     """The motion of one of a take's people, performed by an avatar.
 
-    The avatar made of this very person stays where the camera saw them.
+    The avatar made of this very person stays where the camera saw them, and has the proportions
+    that they have been found to have since.
     """
     motion = person.body
     assert motion is not None
-    betas = avatar.betas.detach().cpu().numpy()
-    own = (
-        motion.model_sha256 == avatar.body.sha256
-        and len(betas) == len(motion.betas)
-        and bool(np.allclose(betas, motion.betas, atol=1e-4))
-    )
+    own = False
+    if motion.model_sha256 == avatar.body.sha256 and len(avatar.betas) == len(motion.betas):
+        betas = torch.as_tensor(motion.betas).to(avatar.betas)
+        own = torch.allclose(betas, avatar.betas, rtol=0, atol=1e-4)
+        if not own and avatar.name == person.id:
+            shaped = avatar.shaped(betas)
+            before, after = (_leg(_rest(one)) for one in (avatar, shaped))
+            if abs(after / before - 1) < _CORRECTED:
+                avatar, own = shaped, True
     everything = pose_at(motion, slice(None), avatar.betas)
     if motion.model_sha256 != avatar.body.sha256:
         # Expressions of one body mean nothing to another.
@@ -121,6 +129,11 @@ def together(several: list[Gaussians]) -> Gaussians:
         for name in ("means", "scales", "rotations", "opacities")
     )
     return Gaussians(means, scales, rotations, opacities, torch.cat(padded))
+
+
+def _rest(avatar: Avatar) -> Float[np.ndarray, "joints 3"]:
+    """Joints of the avatar's own body at rest, metres."""
+    return avatar.body.rest_joints(avatar.betas[None])[0].detach().double().cpu().numpy()
 
 
 def _leg(joints: Float[np.ndarray, "55 3"]) -> float:

@@ -168,3 +168,16 @@ def test_harmonics_of_all_degrees_go_together():
     assert not scene.harmonics[6:, 4:].any()
     assert torch.equal(scene.means[3:6], parts[1].means)
     assert together(parts[:1]) is parts[0]
+
+
+def test_whose_proportions_were_corrected_has_them(body: Body, person: Person) -> None:
+    motion = person.body
+    before = torch.from_numpy(motion.betas).float()
+    before[1:3] += 0.3
+    avatar = replace(surface_avatar(body, before, 500), name=person.id)
+    assert np.abs(joints_of(act_of(avatar, person)) - motion.joints).max() < 1e-4
+    # Of anybody else, the avatar keeps its own.
+    stranger = act_of(replace(avatar, name="anna"), person)
+    assert torch.equal(stranger.avatar.betas, before)
+    giant = replace(of_height(body, 2.1), name=person.id)
+    assert torch.equal(act_of(giant, person).avatar.betas, giant.betas)
