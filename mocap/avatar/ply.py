@@ -17,7 +17,7 @@ import torch
 from scipy.special import expit, logit
 
 from mocap.avatar.gaussians import COEFFICIENTS, Gaussians
-from mocap.avatar.ply_header import Header, read_header
+from mocap.avatar.ply_header import Header, read_header, shortened
 from mocap.errors import AvatarError
 from mocap.files import writing_whole
 
@@ -139,8 +139,8 @@ def _expect_all(path: Path, file: BinaryIO, header: Header) -> None:
     """Nothing is set aside for more Gaussians than a file can hold."""
     has = path.stat().st_size - file.tell()
     if header.is_text:
-        # A digit and a space for every number.
-        possible = has >= 2 * header.count * len(header.row.names or ()) - 1
+        # The end of every line before, and a digit and a space for every number.
+        possible = has >= header.before + 2 * header.count * len(header.row.names or ()) - 1
     else:
         possible = has >= header.before + header.count * header.row.itemsize
     if not possible:
@@ -219,4 +219,5 @@ def _text_block(path: Path, file: BinaryIO, header: Header, count: int) -> np.nd
             warnings.simplefilter("ignore", UserWarning)
             return np.loadtxt(file, header.row, comments=None, max_rows=count, ndmin=1)
     except ValueError as fault:
-        raise AvatarError(f"{path}: its numbers are damaged ({fault}); get it anew") from fault
+        said = shortened(str(fault))
+        raise AvatarError(f"{path}: its numbers are damaged ({said}); get it anew") from fault

@@ -25,6 +25,8 @@ _TYPES = {
 }
 #: Bytes of a line, and lines of a header; splats have some seventy short ones.
 _LONGEST_LINE, _MOST_LINES = 4096, 10_000
+#: Digits of a count that is meant, and characters of what a file says that are repeated to users.
+_DIGITS, _SAID = 18, 80
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ def read_header(path: Path, file: BinaryIO) -> Header:
                 raise AvatarError(f"{path}: its vertices have lists, which those of splats do not")
             return Header(order == "=", before, element.count, row)
         if element.has_lists and order != "=":
-            raise AvatarError(f"{path}: has {element.name!r} of varying length before its vertices")
+            name = shortened(element.name)
+            raise AvatarError(f"{path}: has {name!r} of varying length before its vertices")
         before += element.count * (1 if order == "=" else row.itemsize)
     raise AvatarError(f"{path}: has no vertices; choose a Gaussian splat")
 
@@ -87,7 +90,7 @@ def _parse(path: Path, file: BinaryIO) -> tuple[str, list[_Element]]:
                 return order, elements
             case ["format", name, *_] if name in _BYTE_ORDERS:
                 order = _BYTE_ORDERS[name]
-            case ["element", name, count] if count.isdecimal():
+            case ["element", name, count] if count.isdecimal() and len(count) <= _DIGITS:
                 elements.append(_Element(name, int(count), []))
             case ["property", "list", _, _, _] if elements:
                 elements[-1].has_lists = True
@@ -98,7 +101,7 @@ def _parse(path: Path, file: BinaryIO) -> tuple[str, list[_Element]]:
             case _:
                 if not line:
                     raise AvatarError(f"{path}: its header is cut short; get the file anew")
-                said = " ".join(words)[:60]
+                said = shortened(" ".join(words))
                 raise AvatarError(f"{path}: its header is damaged at {said!r}; get the file anew")
     raise AvatarError(f"{path}: its header has no end; get the file anew")
 
@@ -107,4 +110,10 @@ def _row(path: Path, element: _Element, order: str) -> np.dtype:
     try:
         return np.dtype([(name, order + kind) for name, kind in element.properties])
     except ValueError as twice:
-        raise AvatarError(f"{path}: its header is damaged ({twice}); get the file anew") from twice
+        said = shortened(str(twice))
+        raise AvatarError(f"{path}: its header is damaged ({said}); get the file anew") from twice
+
+
+def shortened(said: str) -> str:
+    """What a file says, as it can be repeated in a line."""
+    return said if len(said) <= _SAID else f"{said[:_SAID]}…"

@@ -209,6 +209,14 @@ def cube(encoding: str) -> bytes:
             ply(encoding="ascii").replace(b"vertex 2", b"vertex 20000000000000000"),
             "is cut short",
         ),
+        (
+            ply(encoding="ascii", before="element foo 999999999999\nproperty float a"),
+            "is cut short: not all of its 2 Gaussians",
+        ),
+        (ply().replace(b"vertex 2", b"vertex " + b"9" * 4000), "damaged at 'element vertex 9+…'"),
+        (ply([*NAMES[:24], *["x" * 3000] * 2]), "header is damaged"),
+        (ply(before=f"element {'x' * 3000} 1\nproperty list uchar int v"), "of varying length"),
+        (ply(encoding="ascii").replace(b"-1.0", b"x" * 3000), "numbers are damaged"),
         (broken("x", np.nan), "number 1 of its 2 Gaussians is not finite; clean it"),
         (
             broken("rot_0 rot_1 rot_2 rot_3", 0.0),
@@ -233,6 +241,7 @@ def test_what_is_no_splat_is_told_in_one_line(tmp_path, content, said):
         read_splat(path)
     assert str(error.value).startswith(f"{path}: ")
     assert "\n" not in str(error.value)
+    assert len(str(error.value)) < len(str(path)) + 400
 
 
 def test_files_that_cannot_be_read_or_written_are_told(tmp_path):
