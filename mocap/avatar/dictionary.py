@@ -131,6 +131,8 @@ def _words(path: Path, found: dict[str, Any]) -> Vocabulary:
 def _gaussians(path: Path, found: dict[str, Any], words: Vocabulary) -> Gaussians:
     means = _array(path, found, words.means, (None, 3))
     count = len(means)
+    if not count:
+        raise AvatarError(f"{path}: its {words.means} is empty: nobody is in it; export it anew")
     scales = _array(path, found, words.scales, (count, 3), (count, 1)).expand(count, 3)
     rotations = _array(path, found, words.rotations, (count, 4))
     opacities = _array(path, found, words.opacities, (count,), (count, 1)).reshape(count)

@@ -23,6 +23,9 @@ from mocap.skeletons import SMPLX_55
 _FORMAT, _VERSION = "mocap-avatar", 1
 #: Joints that move one Gaussian; more have no share worth telling.
 _JOINTS = 8
+#: Standard deviations from the mean that no body is beyond, and how far shares may be off by
+#: rounding.
+_FARTHEST, _UNEVEN = 50.0, 0.02
 
 
 def binding_file(path: str | Path) -> Path:
@@ -115,6 +118,12 @@ def bound_by_file(gaussians: Gaussians, path: Path, body: Body) -> Avatar:
     """
     found = _arrays(path)
     if str(found["body_sha256"]) != body.sha256:
+        if str(found["body"]) == body.name:
+            raise AvatarError(
+                f"{path}: was made with another {body.name} than this one, whose shape differs; "
+                "make the avatar anew (`mocap avatar create` or `bind`), or name the file of the "
+                "body that it was made with by --body"
+            )
         raise AvatarError(
             f"{path}: was made with the body {found['body']}, not with {body.name}; name that "
             "body's file by --body"
@@ -152,16 +161,20 @@ def _whole(found: dict[str, np.ndarray], body: Body) -> bool:
         "shares": (faces.size, 3),
         "joints": (faces.size, _JOINTS),
         "weights": (faces.size, _JOINTS),
-        "betas": (min(betas.size, body.num_betas),),
+        "betas": (min(max(betas.size, 1), body.num_betas),),
         "antialiased": (),
     }
     if any(found[name].shape != shape for name, shape in shapes.items()):
         return False
     indices, numbers = (faces, joints), [found[name] for name in ("shares", "weights", "betas")]
+    shares = [found[name] for name in ("shares", "weights")]
     return (
         found["antialiased"].dtype == bool
         and all(part.dtype.kind in "iu" for part in indices)
         and all(part.dtype.kind == "f" and np.isfinite(part).all() for part in numbers)
+        and np.abs(betas).max(initial=0) <= _FARTHEST
+        and all(part.min(initial=0) >= -_UNEVEN for part in shares)
+        and all((np.abs(part.sum(1, dtype=float) - 1) <= _UNEVEN).all() for part in shares)
         and all(part.min(initial=0) >= 0 for part in indices)
         and faces.max(initial=0) < len(body.faces)
         and joints.max(initial=0) < len(SMPLX_55)

@@ -23,11 +23,6 @@ from mocap.errors import AvatarError, MocapError
 
 #: The entry points of packages that read other kinds.
 GROUP = "mocap.avatars"
-#: What comes out of code that is broken, or does not go with this version.
-_FAULTS = (
-    *(ImportError, AttributeError, NameError, SyntaxError, TypeError, ValueError, LookupError),
-    *(ArithmeticError, AssertionError, OSError, EOFError, RuntimeError),
-)
 
 
 @dataclass(frozen=True)
@@ -113,7 +108,8 @@ def _blamed(what: str) -> Iterator[None]:
         yield
     except MocapError:
         raise
-    except _FAULTS as fault:
+    # Whatever strangers' code raises, or ends the program with, is its fault.
+    except (Exception, SystemExit) as fault:
         said = " ".join(f"{type(fault).__name__}: {fault}".split())
         raise AvatarError(f"{what} ({said}); update or uninstall it") from fault
 

@@ -193,6 +193,7 @@ def test_arrays_that_do_not_go_together_are_refused_in_words(avatar, tmp_path):
         r"mean_3d is \(300, 2\), not \(N, 3\)": {"mean_3d": unknown[:, :2]},
         r"scale is \(200, 3\), not \(300, 3\) or": {"scale": whole["scale"][:200]},
         "mean_3d has numbers that are not finite": {"mean_3d": unknown},
+        "mean_3d is empty: nobody is in it": {k: v[:0] for k, v in whole.items()},
         "rgb holds no numbers": {"rgb": np.full((300, 3), "red")},
         "scale are not all above zero: they are metres": {"scale": np.log(whole["scale"])},
         "rotation are zero": {"rotation": np.zeros((300, 4))},

@@ -94,10 +94,36 @@ def test_a_broken_package_is_named(packages, statue, body, names, words):
     assert "\n" not in told
 
 
-@pytest.mark.parametrize("code", ["1 / 0", "import missing_stone", "def"])
-def test_a_package_that_cannot_be_imported_is_named(packages, statue, body, code):
+OWN = "class Cracked(Exception): pass\nraise Cracked('in two')"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("1 / 0", "ZeroDivisionError: "),
+        ("import missing_stone", "ModuleNotFoundError: "),
+        ("def", "SyntaxError: "),
+        (OWN, "Cracked: in two"),
+        ("import sys; sys.exit(3)", "SystemExit: 3"),
+    ],
+)
+def test_a_package_that_cannot_be_imported_is_named(packages, statue, body, code, words):
     install(packages, "stone_avatars:source", code)
-    with pytest.raises(AvatarError, match=r"the plug-in statues .* cannot be loaded"):
+    with pytest.raises(
+        AvatarError, match=rf"the plug-in statues .* cannot be loaded \({words}"
+    ) as caught:
+        load_avatar(statue, body)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [("raise StopIteration('dust')", "StopIteration: dust"), ("sys.exit()", "SystemExit")],
+)
+def test_a_reader_that_ends_in_whatever_way_is_named(packages, statue, body, end, words):
+    code = "import sys\n" + STATUES.replace('tell("hewn from stone")', end)
+    install(packages, "stone_avatars:source", code)
+    with pytest.raises(AvatarError, match=rf"david.statue: the plug-in .* fails on it .{words}"):
         load_avatar(statue, body)
 
 
