@@ -18,8 +18,12 @@ from mocap.cli.options import (
     each_once,
     examples,
     flowing,
+    number_between,
+    picture_size,
+    sides,
 )
 from mocap.cli.progress import StageProgress
+from mocap.errors import MocapError
 
 if TYPE_CHECKING:
     from mocap.avatar import Created
@@ -133,24 +137,30 @@ def animate(
         typer.Option(metavar="ID", help="Whose motion of a take, for a single avatar."),
     ] = None,
     size: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="WxH",
-            help="Of the picture, pixels, 16 to 4096 (odd ones get one more). The clip's for "
-            "original.",
+            callback=picture_size,
+            help="Of the picture, pixels, 16 to 4096 (odd ones get one more). If not given, "
+            "960x720 for orbit, and for a calibration file its own, shrunk to 960 along the longer "
+            "side. For original always the clip's.",
         ),
-    ] = "960x720",
+    ] = None,
     turns: Annotated[
-        float,
-        typer.Option(metavar="N", min=-100, max=100, help="How often orbit goes round."),
-    ] = 1.0,
+        float | None,
+        typer.Option(
+            metavar="N",
+            callback=number_between(-100, 100),
+            help="How often orbit goes round (-100 to 100); once if not given.",
+        ),
+    ] = None,
     background: Annotated[
         str,
         typer.Option(
             metavar="NAME|COLOUR",
             help="studio (a floor with shadows), clip (its own pictures, for original), or a "
-            "colour: black, white, #20c040. Studio for orbit and files, clip for original, if not "
-            "given.",
+            "colour: black, white, grey, #20c040. Studio for orbit and files, clip for original, "
+            "if not given.",
         ),
     ] = "",
     fps: Annotated[
@@ -168,7 +178,13 @@ def animate(
     """
     configure(quiet=quiet)
     started = time.monotonic()
+    for option, given, only in (("--size", size, False), ("--turns", turns, True)):
+        if given is not None and (camera == "original" or (only and camera != "orbit")):
+            raise MocapError(f"{option} is not for --camera {camera}; leave it out")
     with starting():
+        from mocap.video import require_film_name
+
+        require_film_name(out)
         from mocap.cli.avatar_films import Shot, shoot
     shot = Shot(
         tuple(avatars),
@@ -176,7 +192,7 @@ def animate(
         out,
         camera,
         person,
-        _size(size),
+        None if size is None else sides(size),
         turns,
         background,
         fps,
@@ -194,18 +210,6 @@ def _described(one: "Created") -> str:
     if one.alike is None:
         return text
     return f"{text}; other pictures: {one.alike.psnr:.1f} dB, overlap {one.alike.overlap:.2f}"
-
-
-def _size(text: str) -> tuple[int, int]:
-    try:
-        width, height = (int(part) for part in text.lower().split("x"))
-    except ValueError:
-        width = height = 0
-    if not (16 <= width <= 4096 and 16 <= height <= 4096):
-        raise typer.BadParameter(
-            f"{text!r} is no size such as 960x720, from 16 to 4096", param_hint="--size"
-        )
-    return width, height
 
 
 def add_to(app: typer.Typer) -> None:

@@ -10,12 +10,13 @@ from mocap.cli.avatar_jobs import Performance, avatar_of, body_on, performance, 
 from mocap.cli.extraction import chosen_camera
 from mocap.cli.folders import writable_folder
 from mocap.cli.motion_files import is_take
-from mocap.errors import MocapError
+from mocap.errors import CalibrationError, MocapError
 from mocap.geometry import Camera
 from mocap.masks import require_video
 from mocap.progress import Progress
-from mocap.video import require_writable_name
 
+#: A film's size if nothing else is asked for: width and height, pixels.
+_SIZE = 960, 720
 #: What cameras and backgrounds can be called.
 ORBIT, ORIGINAL = "orbit", "original"
 STUDIO, CLIP = "studio", "clip"
@@ -32,8 +33,8 @@ class Shot:
         out: the film.
         camera: orbit, original, or a calibration file.
         person: whose motion of a take.
-        size: of the picture: width and height, pixels.
-        turns: of an orbiting camera.
+        size: of the picture: width and height, pixels; None for what suits the camera.
+        turns: of an orbiting camera; once round if None.
         background: studio, clip or a colour; the camera's own if empty.
         fps: of a motion file.
         video: of a take, if it was moved.
@@ -46,8 +47,8 @@ class Shot:
     out: Path
     camera: str = ORBIT
     person: str | None = None
-    size: tuple[int, int] = (960, 720)
-    turns: float = 1.0
+    size: tuple[int, int] | None = None
+    turns: float | None = None
     background: str = ""
     fps: float | None = None
     video: Path | None = None
@@ -71,20 +72,25 @@ def shoot(shot: Shot, progress: Progress) -> int:
             "a clip's pictures are only behind what its own camera sees: give "
             "--camera original, or another --background"
         )
-    require_writable_name(shot.out)
     behind = _background(shot.background)
-    placed = None
+    placed, size = None, shot.size or _SIZE
     if shot.camera not in (ORBIT, ORIGINAL):
-        placed = _placed_camera(shot.camera, shot.size)
+        placed, size = _placed_camera(shot.camera, shot.size)
     with writable_folder(shot.out.parent):
-        return _shot(shot, behind, placed, progress)
+        return _shot(shot, behind, placed, size, progress)
 
 
-def _shot(shot: Shot, behind: Background, placed: Camera | None, progress: Progress) -> int:
+def _shot(
+    shot: Shot,
+    behind: Background,
+    placed: Camera | None,
+    size: tuple[int, int],
+    progress: Progress,
+) -> int:
     body = body_on(shot.body, shot.device)
     avatars = [avatar_of(path, body) for path in splats(shot.avatars)]
     played = performance(avatars, shot.motion, body, progress, person=shot.person, fps=shot.fps)
-    size, take = shot.size, played.take
+    take = played.take
     if take is not None and shot.camera == ORIGINAL:
         size = take.video.width, take.video.height
         if shot.background in ("", CLIP):
@@ -111,7 +117,7 @@ def _views(
             places = np.full((count, 3), np.nan)
             places[one.frames] = one.pelvis
             people.append(places)
-        return orbit(people, size, shot.turns, played.fps)
+        return orbit(people, size, 1.0 if shot.turns is None else shot.turns, played.fps)
     if shot.camera == ORIGINAL:
         assert played.take is not None
         return [View.pinhole(played.take.camera, frame, like) for frame in range(count)]
@@ -119,8 +125,13 @@ def _views(
     return [View.pinhole(placed, 0, like)]
 
 
-def _placed_camera(named: str, size: tuple[int, int]) -> Camera:
-    """A camera from a calibration file, which has to say where it stands."""
+def _placed_camera(named: str, size: tuple[int, int] | None) -> tuple[Camera, tuple[int, int]]:
+    """A camera from a calibration file, which has to say where it stands, and its pictures' size.
+
+    Args:
+        named: the file, and a name in it.
+        size: that is asked for; None for the file's own, shrunk.
+    """
     if not (Path(named).exists() or Path(named.rpartition(":")[0]).is_file()):
         raise MocapError(
             f"--camera {named}: is neither orbit nor original, nor a calibration file that is there"
@@ -128,9 +139,35 @@ def _placed_camera(named: str, size: tuple[int, int]) -> Camera:
     calibration = chosen_camera(named, "")
     if calibration.rotation is None or calibration.translation is None:
         raise MocapError(
-            f"{named}: does not tell where the camera is in a world with a known way up"
+            f"{named}: does not tell where the camera is in a world whose way up is known; add "
+            'up_axis (such as "+Y" or "+Z") to the file, and rotation and translation if it has '
+            "none"
         )
-    return calibration.fitted(*size).camera()
+    if size is None:
+        if calibration.size is None:
+            raise MocapError(
+                f"{named}: does not tell how large its pictures are; give it by --size"
+            )
+        size = _shrunk(calibration.size)
+    try:
+        return calibration.fitted(*size).camera(), size
+    except CalibrationError as misfit:
+        own = calibration.size or size
+        raise MocapError(
+            f"--size {_said(size)}: {named} is calibrated for pictures of {_said(own)}; give a "
+            f"size of that shape, such as {_said(_shrunk(own))}, or none"
+        ) from misfit
+
+
+def _shrunk(size: tuple[int, int]) -> tuple[int, int]:
+    """A size of the same shape, no longer than films usually are; even, as they are written."""
+    scale = min(1.0, max(_SIZE) / max(size))
+    width, height = (max(2, 2 * round(0.5 * scale * side)) for side in size)
+    return (width, height) if scale < 1 else size
+
+
+def _said(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
 
 
 def _background(text: str) -> Background:

@@ -1,6 +1,7 @@
 """Options that several commands share, and how examples are laid out in their help."""
 
 import inspect
+import math
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +11,8 @@ import typer
 
 #: Statures of adults, metres; the body's shape has no others.
 SHORTEST, TALLEST = 1.2, 2.4
+#: Sides of pictures, pixels, and digits that are read of one.
+_SHORTEST_SIDE, _LONGEST_SIDE, _DIGITS = 16, 4096, 9
 
 
 class RobotFormat(StrEnum):
@@ -55,6 +58,36 @@ def each_once(paths: list[Path]) -> list[Path]:
             raise typer.BadParameter(f"{path} is given twice")
         known.add(path.resolve())
     return paths
+
+
+def number_between(least: float, most: float) -> Callable[[float | None], float | None]:
+    """A callback for options that take a number between two; None passes."""
+
+    def check(number: float | None) -> float | None:
+        if number is not None and math.isnan(number):
+            raise typer.BadParameter(f"{number} is no number")
+        if number is not None and not least <= number <= most:
+            raise typer.BadParameter(f"{number:g} is not from {least:g} to {most:g}")
+        return number
+
+    return check
+
+
+def picture_size(text: str | None) -> str | None:
+    """A callback for options that take a picture's size, such as 960x720; None passes."""
+    if text is not None and not all(_SHORTEST_SIDE <= one <= _LONGEST_SIDE for one in sides(text)):
+        raise typer.BadParameter(
+            f"{text!r} is no size such as 960x720, from {_SHORTEST_SIDE} to {_LONGEST_SIDE}"
+        )
+    return text
+
+
+def sides(size: str) -> tuple[int, int]:
+    """Width and height of a size such as 960x720; zeros for what is none."""
+    width, _, height = size.lower().partition("x")
+    if not all(side.isdecimal() and len(side) <= _DIGITS for side in (width, height)):
+        return 0, 0
+    return int(width), int(height)
 
 
 TakeFile = Annotated[

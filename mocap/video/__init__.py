@@ -7,7 +7,7 @@ from mocap.video.ahead import read_ahead
 from mocap.video.digest import hash_source
 from mocap.video.opening import open_video
 from mocap.video.source import Frame, VideoInfo, VideoSource
-from mocap.video.writer import VideoWriter, require_writable_name
+from mocap.video.writer import VideoWriter, require_film_name, require_writable_name
 
 __all__ = [
     "Frame",
@@ -17,5 +17,6 @@ __all__ = [
     "hash_source",
     "open_video",
     "read_ahead",
+    "require_film_name",
     "require_writable_name",
 ]

@@ -36,12 +36,21 @@ def require_writable_name(path: Path) -> None:
         VideoError: the name has another ending than MP4's, is a folder's, or its folder is not
             there.
     """
+    require_film_name(path)
+    if not path.parent.is_dir():
+        raise VideoError(f"{path}: its folder does not exist; create it first")
+
+
+def require_film_name(path: Path) -> None:
+    """Refuse what no video can be called, wherever it is to be.
+
+    Raises:
+        VideoError: the name has another ending than MP4's, or is a folder's.
+    """
     if path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
         raise VideoError(f"{path}: only MP4 can be written; give a name ending in .mp4")
     if path.is_dir():
         raise VideoError(f"{path}: is a folder; give the name of a file")
-    if not path.parent.is_dir():
-        raise VideoError(f"{path}: its folder does not exist; create it first")
 
 
 class VideoWriter:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,6 +102,13 @@ def test_colours_behind_avatars(mocap, grey, extracted, tmp_path):
     ("arguments", "words"),
     [
         (("--size", "wide"), "'wide' is no size such as 960x720"),
+        (("--size", "64x"), "'64x' is no size such as 960x720"),
+        (("--size", "64x8"), "'64x8' is no size such as 960x720, from 16 to 4096"),
+        (("--turns", "nan"), "'--turns': nan is no number"),
+        (("--turns", "inf"), "'--turns': inf is not from -100 to 100"),
+        (("--camera", "original", "--size", "64x64"), "--size is not for --camera original"),
+        (("--camera", "original", "--turns", 1), "--turns is not for --camera original"),
+        (("--camera", "cams.toml", "--turns", 1), "--turns is not for --camera cams.toml"),
         (("--background", "blueish"), "no colour such as #20c040"),
         (("--background", "clip"), "give --camera original"),
         (("--camera", "nowhere.toml"), "nor a calibration file that is there"),
@@ -114,6 +123,65 @@ def test_what_cannot_be_filmed_is_said(mocap, grey, extracted, tmp_path, argumen
     assert ended.code in (1, 2)
     assert words in " ".join(ended.err.replace("│", " ").split())
     assert not list(tmp_path.glob("*.mp4"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--size", "wide", "--out", "film.mp4"), "no size such as 960x720"),
+        (("--out", "film.gif"), "give a name ending in .mp4"),
+    ],
+)
+def test_bad_options_are_told_before_libraries_are_loaded(arguments, words):
+    code = "import sys\nfrom mocap.cli import main\nmain(sys.argv[1:])\n"
+    code += "print('torch' in sys.modules)"
+    words_of = ("avatar", "animate", "anna.ply", "--motion", "walk.bvh", *arguments)
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *words_of], capture_output=True, text=True, check=True
+    )
+    assert words in ended.stderr
+    assert ended.stdout == "False\n"
+
+
+CAMERA = """
+[cam]
+name = "left"
+size = [1920, 1080]
+matrix = [[1500.0, 0.0, 959.5], [0.0, 1500.0, 539.5], [0.0, 0.0, 1.0]]
+rotation = [0.0, 3.14159265, 0.0]
+translation = [0.0, -1.0, 4.0]
+"""
+#: Of a world that is upside down for a camera of OpenCV's.
+UP = 'up_axis = "-Y"\n'
+
+
+def test_a_calibrated_camera_tells_the_size(mocap, grey, extracted, tmp_path):
+    cameras, film = tmp_path / "cameras.toml", tmp_path / "new" / "folder" / "film.mp4"
+    shoot = ("avatar", "animate", grey, "--motion", extracted / "take.h5", "--out", film)
+    cameras.write_text(CAMERA)
+    ended = mocap(*shoot, "--camera", f"{cameras}:left")
+    assert ended.code == 1
+    assert "cameras.toml:left: does not tell where the camera is" in ended.err
+    assert 'add up_axis (such as "+Y" or "+Z") to the file' in ended.err
+
+    cameras.write_text(CAMERA + UP)
+    ended = mocap(*shoot, "--camera", f"{cameras}:left", "--size", "640x480")
+    assert ended.code == 1
+    assert "--size 640x480: " in ended.err
+    assert "calibrated for pictures of 1920x1080; give a size of that shape, such as" in ended.err
+    assert "960x540, or none" in ended.err
+    assert not film.parent.exists()
+    ended = mocap(*shoot, "--camera", f"{cameras}:left")
+    assert ended.code == 0, ended.err
+    assert pictures(film)[0].shape == (540, 960, 3)
+    ended = mocap(*shoot, "--camera", f"{cameras}:left", "--size", "96x54")
+    assert ended.code == 0, ended.err
+    assert pictures(film)[0].shape == (54, 96, 3)
+
+    cameras.write_text((CAMERA + UP).replace("size = [1920, 1080]\n", ""))
+    ended = mocap(*shoot, "--camera", f"{cameras}:left")
+    assert ended.code == 1
+    assert "does not tell how large its pictures are; give it by --size" in ended.err
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is an NVIDIA GPU")
