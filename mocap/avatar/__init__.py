@@ -12,7 +12,7 @@ from mocap.avatar.gaussians import Gaussians
 from mocap.avatar.harmonics import constant_harmonics
 from mocap.avatar.mesh_files import write_mesh
 from mocap.avatar.mesh_quality import compare_meshes
-from mocap.avatar.mesh_sequence import write_mesh_sequence
+from mocap.avatar.mesh_sequence import unfinished_folder, write_mesh_sequence
 from mocap.avatar.meshing import mesh_of
 from mocap.avatar.picture_energy import RefineConfig
 from mocap.avatar.ply import read_splat, write_splat
@@ -58,6 +58,7 @@ __all__ = [
     "studio",
     "surface_avatar",
     "together",
+    "unfinished_folder",
     "write_avatar",
     "write_mesh",
     "write_mesh_sequence",

@@ -59,7 +59,7 @@ def write_mesh_sequence(
     if kind not in KINDS:
         raise ValueError(f"meshes are written as {', '.join(KINDS)}, not as {kind!r}")
     folder = Path(folder)
-    unfinished = folder.with_name(f"{folder.name}.unfinished")
+    unfinished = unfinished_folder(folder)
     sweep(unfinished)
     for one in (folder, unfinished):
         _require_ours(one)
@@ -80,6 +80,11 @@ def write_mesh_sequence(
             "choose another folder"
         ) from refused
     return folder
+
+
+def unfinished_folder(folder: Path) -> Path:
+    """Where a sequence grows until it is whole."""
+    return folder.with_name(f"{folder.name}.unfinished")
 
 
 def _mesh_of_frame(gaussians: Gaussians, frame: int, cameras: int, resolution: float) -> Mesh:

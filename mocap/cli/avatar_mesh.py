@@ -1,12 +1,14 @@
 """``mocap avatar mesh``: a closed surface of an avatar, at rest or in every frame of a motion."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mocap.cli.console import configure, say, starting
+from mocap.cli.console import conclude, configure, say, starting
 from mocap.cli.options import BodyFile, Quiet, Renderer, examples, flowing, one_of
 from mocap.cli.progress import StageProgress
 from mocap.errors import MocapError
@@ -88,10 +90,21 @@ def mesh(
         names = ", ".join(sorted(path.name for path in avatar.glob("*.ply"))) or "none"
         raise MocapError(f"{avatar}: is a folder; name one of the avatars in it: {names}")
     with starting():
-        from mocap.avatar import mesh_of, write_mesh, write_mesh_sequence
+        from mocap.avatar import (
+            binding_file,
+            mesh_of,
+            unfinished_folder,
+            write_mesh,
+            write_mesh_sequence,
+        )
         from mocap.cli.avatar_jobs import avatar_of, body_on, performance
         from mocap.cli.folders import require_name, writable_folder
     require_name(out, "a folder of the meshes' own")
+    if motion is None and out.suffix.lower() == ".ply" and binding_file(out).exists():
+        raise MocapError(
+            f"{out}: is an avatar, which {binding_file(out).name} beside it binds; give the mesh "
+            "another name"
+        )
     with writable_folder(out.parent), StageProgress() as progress:
         model = body_on(body, device)
         found = avatar_of(avatar, model)
@@ -110,17 +123,32 @@ def mesh(
             assert posed is not None
             return posed
 
-        write_mesh_sequence(
-            frames,
-            gaussians_of,
-            out,
-            source=act.fingerprint(),
-            kind=kind,
-            cameras=cameras,
-            resolution=metres,
-            progress=progress,
-        )
+        with _told_of(unfinished_folder(out)):
+            write_mesh_sequence(
+                frames,
+                gaussians_of,
+                out,
+                source=act.fingerprint(),
+                kind=kind,
+                cameras=cameras,
+                resolution=metres,
+                progress=progress,
+            )
     say(f"{out}: {len(frames)} meshes ({time.monotonic() - started:.0f} s)")
+
+
+@contextmanager
+def _told_of(unfinished: Path) -> Iterator[None]:
+    """Who stops a sequence is told where it is, and how it goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if unfinished.exists():
+            conclude(
+                f"stopped; what was finished is in {unfinished}, and the same command goes on "
+                "from it"
+            )
+        raise
 
 
 def add_to(app: typer.Typer) -> None:

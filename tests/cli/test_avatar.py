@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from mocap.avatar.file import read_avatar
 from mocap.body import Body
 from mocap.take import Take
 from mocap.video import open_video
+
+from .conftest import PATIENCE, start
 
 
 @pytest.fixture(scope="module")
@@ -382,3 +386,35 @@ def test_an_avatar_has_a_mesh_at_rest_and_in_motion(mocap, grey, extracted, tmp_
     ended = mocap("avatar", "mesh", grey, "--out", grey)
     assert ended.code == 1
     assert "is the avatar itself" in ended.err
+
+
+def test_no_mesh_replaces_another_avatar(mocap, grey, tmp_path):
+    for name in ("grey.ply", "grey.binding.npz"):
+        shutil.copy(grey.with_name(name), tmp_path / name.replace("grey", "anna"))
+    anna = tmp_path / "anna.ply"
+    before = anna.read_bytes()
+    ended = mocap("avatar", "mesh", grey, "--out", anna, "--resolution", 50)
+    assert ended.code == 1
+    assert "anna.ply: is an avatar, which anna.binding.npz beside it binds; give the" in ended.err
+    assert anna.read_bytes() == before
+    # Of another kind, it is not in the way.
+    ended = mocap("avatar", "mesh", grey, "--out", tmp_path / "anna.glb", "--resolution", 50)
+    assert ended.code == 0, ended.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_who_stops_a_sequence_is_told_how_it_goes_on(grey, data_dir, tmp_path):
+    wave = data_dir / "motions" / "animated_drawings" / "fair1" / "wave_hello.bvh"
+    folder = tmp_path / "meshes"
+    process = start("avatar", "mesh", grey, "--motion", wave, "--resolution", 50, "--out", folder)
+    unfinished = tmp_path / "meshes.unfinished"
+    ends = time.monotonic() + PATIENCE
+    while not list(unfinished.glob("*.ply")) and time.monotonic() < ends:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == (
+        f"stopped; what was finished is in {unfinished}, and the same command goes on from it"
+    )
+    assert not folder.exists()
