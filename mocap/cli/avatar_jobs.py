@@ -89,13 +89,16 @@ def avatar_of(path: Path, body: Body) -> Avatar:
     return load_avatar(path, body, lambda words: note(f"{path}: {words}"))
 
 
-def pictures_of(folder: Path, take: Take, body: Body) -> Pictures:
+def pictures_of(folder: Path, take: Take, body: Body) -> tuple[Pictures, list[str]]:
     """What a take's camera sees of its people's avatars, frame by frame, in front of black.
 
     Args:
         folder: of the avatars, or a single one.
         take: in which people of the avatars' names move.
         body: the model that they are bound to.
+
+    Returns:
+        That, and whose avatars there are.
     """
     avatars = [avatar_of(path, body) for path in splats([folder])]
     moving = {name for name, one in take.people.items() if one.body is not None}
@@ -114,7 +117,7 @@ def pictures_of(folder: Path, take: Take, body: Body) -> Pictures:
             planes = np.zeros((size[1], size[0], 4), np.float32)
         return torch.from_numpy(planes[..., :3]), torch.from_numpy(planes[..., 3])
 
-    return at
+    return at, [avatar.name for avatar in avatars]
 
 
 def splats(paths: Sequence[Path]) -> list[Path]:

@@ -94,7 +94,7 @@ def evaluate_picture(
         clip = video or Path(found.video.path)
         require_video(found, clip)
         model = load_body(body)
-        pictures = None if avatars is None else _pictures(avatars, found, model)
+        pictures, shown = (None, None) if avatars is None else _pictures(avatars, found, model)
     with StageProgress() as progress, _masks(found, progress) as masks:
         report = compare_with_picture(
             found,
@@ -102,6 +102,7 @@ def evaluate_picture(
             model,
             masks,
             pictures=pictures,
+            shown=shown,
             person=person,
             every=every,
             least=LEAST_IOU if least is None else least,
@@ -109,6 +110,8 @@ def evaluate_picture(
         )
     say(f"people in the picture by {report.masks}")
     show(_table(report.people))
+    if shown is not None and (bare := [p.person for p in report.people if p.person not in shown]):
+        say(f"{avatars}: has no avatar of {', '.join(bare)}, so none is measured of them")
     if json_file is not None:
         write_json(json_file, {"take": str(take), **report.as_json()})
         note(f"everything is in {json_file}")
@@ -128,8 +131,8 @@ def add_to(app: typer.Typer, name: str) -> None:
     )(evaluate_picture)
 
 
-def _pictures(avatars: Path, take: "Take", body: "Body") -> "Pictures":
-    """What avatars look like in the clip's frames.
+def _pictures(avatars: Path, take: "Take", body: "Body") -> "tuple[Pictures, Sequence[str] | None]":
+    """What avatars look like in the clip's frames, and whose they are, if it can be told.
 
     Raises:
         MocapError: they are not there, damaged, or of somebody else; the video does not fit.
@@ -139,7 +142,7 @@ def _pictures(avatars: Path, take: "Take", body: "Body") -> "Pictures":
 
     if avatars.is_dir() or avatars.suffix.lower() == ".ply":
         return pictures_of(avatars, take, body)
-    return RenderedVideo(avatars, take)
+    return RenderedVideo(avatars, take), None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ whatever one thickness, the same in all frames, suits a person best.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +41,7 @@ def compare_with_picture(
     masks: Segmenter,
     *,
     pictures: Pictures | None = None,
+    shown: Collection[str] | None = None,
     person: str | None = None,
     every: int = 1,
     least: float = LEAST_IOU,
@@ -54,7 +55,8 @@ def compare_with_picture(
         body: the model they were fitted with.
         masks: what tells people from the background; the fitted bodies must have no part in it
             (:class:`mocap.masks.PictureSegmenter`, :class:`mocap.masks.StoredMasks`).
-        pictures: of everybody's avatar, in the video's own pixels.
+        pictures: of avatars, in the video's own pixels.
+        shown: whose avatars they show; nobody else is compared with them. Everybody's if None.
         person: only this one; whoever else is there still hides what is behind.
         every: look at every so many frames.
         least: mean IoU, clothes allowed for, of a body that lies on its person.
@@ -78,7 +80,7 @@ def compare_with_picture(
     for frame, told in _frames(take, video, masks, every, progress):
         silhouettes = drawer.draw(frame.index)
         avatars = None if pictures is None else pictures(frame.index)
-        for name, found in _judge(take, frame, told, silhouettes, avatars):
+        for name, found in _judge(take, frame, told, silhouettes, avatars, shown):
             if name in judged:
                 judged[name].append(found)
     if not any(judged.values()):
@@ -119,6 +121,7 @@ def _judge(
     told: FrameMasks,
     silhouettes: Silhouettes,
     avatars: tuple[Tensor, Tensor] | None,
+    shown: Collection[str] | None,
 ) -> Iterator[tuple[str, Judged]]:
     """Everybody who has a body and a mask in a frame."""
     size = frame.image.shape[:2]
@@ -137,7 +140,7 @@ def _judge(
         if agreement is None:
             continue
         alike: Resemblance | None = None
-        if avatars is not None and truth is not None:
+        if avatars is not None and truth is not None and (shown is None or name in shown):
             others = unclear | (masked & ~seen)
             alike = compare_pictures(*avatars, truth, seen, others)
         yield name, Judged(frame.index, agreement, alike, _extent(seen))

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from h5py import File
 
+from mocap.avatar import surface_avatar, write_avatar
 from mocap.evaluate import PersonAgreement
 from mocap.take import Take
 from mocap.video import VideoWriter
@@ -75,6 +76,33 @@ def test_avatars_in_a_video(mocap, extracted, tmp_path):
     assert ended.code == 0
     assert re.search(r"avatar, PSNR \(dB\) +\d\.\d$|avatar, PSNR \(dB\) +1\d\.\d$", ended.out, re.M)
     assert re.search(r"avatar, mask IoU +0\.000$", ended.out, re.M)
+
+
+def test_who_has_no_avatar_is_measured_against_none(mocap, extracted, body, tmp_path):
+    take, figures = extracted / "take.h5", tmp_path / "figures.json"
+    found = Take.load(take)
+    one = found.people["person-1"]
+    # Somebody else, out of the picture, of whom there is an avatar.
+    other = replace(
+        one,
+        id="person-2",
+        body=replace(one.body, transl=one.body.transl + 9 * found.camera.R[0, 0]),
+        observed=np.zeros_like(one.observed),
+        box=np.full_like(one.box, np.nan),
+        keypoints2d=replace(one.keypoints2d, xy=np.full_like(one.keypoints2d.xy, np.nan)),
+    )
+    replace(found, people={"person-1": one, "person-2": other}).save(take)
+    path = tmp_path / "person-2.ply"
+    write_avatar(surface_avatar(body, body.betas_for_height(1.7), 600, name="person-2"), path)
+    ended = mocap(
+        *("evaluate", "picture", take, "--every", 10, "--avatars", path, "--json", figures)
+    )
+    assert ended.code == 0, ended.err
+    assert f"{path}: has no avatar of person-1, so none is measured of them" in ended.out
+    assert "PSNR" not in ended.out
+    person = json.loads(figures.read_text(encoding="utf-8"))["people"][0]
+    assert (person["psnr_db"], person["ssim"], person["avatar_iou"]) == (None, None, None)
+    assert person["iou"] > 0.5
 
 
 def test_what_cannot_be_done_is_said_in_a_line(mocap, extracted, clip, tmp_path):

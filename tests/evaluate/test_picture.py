@@ -247,6 +247,20 @@ def test_avatars_are_measured(take, body, splats, tmp_path):
         assert filmed[name].avatar_iou == pytest.approx(one.avatar_iou, abs=0.12)
 
 
+def test_who_is_not_shown_is_compared_with_no_avatar(take, body):
+    height, width = take.video.height, take.video.width
+
+    def nobody(_: int) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.zeros(height, width, 3), torch.zeros(height, width)
+
+    first, second = take.people
+    found = measured(take, body, pictures=nobody, shown=[second], every=12)
+    assert np.isnan([found[first].psnr_db, found[first].ssim, found[first].avatar_iou]).all()
+    assert found[first].iou > 0.5
+    assert found[second].psnr_db > 0
+    assert found[second].avatar_iou == 0.0
+
+
 def test_avatars_of_another_size_are_refused(take, body, tmp_path):
     with pytest.raises(ValueError, match="the video has"):
         measured(take, body, pictures=lambda _: (torch.zeros(9, 9, 3), torch.zeros(9, 9)))
