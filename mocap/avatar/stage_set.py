@@ -75,27 +75,52 @@ def orbit(
     low = _filled(np.where(known[..., None], places, np.inf).min(0))
     high = _filled(np.where(known[..., None], places, -np.inf).max(0))
     sigma = _CALM * fps
-    # The camera does not jolt with every step, and backs off before somebody leaves the picture.
+    # The camera does not jolt with every step.
     middle = gaussian_filter1d(0.5 * (low + high), sigma, axis=0, mode="nearest")
-    corners = np.maximum(np.abs(high - middle), np.abs(low - middle))
-    reach = maximum_filter1d(np.linalg.norm(corners, axis=1), 2 * round(2 * sigma) + 1)
-    # No farther back and forth than the largest were taken from, so that it is never less.
-    reach = _PERSON + gaussian_filter1d(reach, sigma, mode="nearest", truncate=2)
     width, height = size
     focal = 0.5 * height / np.tan(0.5 * _FIELD)
-    narrow = min(0.5 * _FIELD, float(np.arctan(0.5 * width / focal)))
+    angles = 2 * np.pi * turns * np.arange(len(middle)) / len(middle)
+    level = np.cos(_RISE)
+    away = np.stack(
+        [level * np.sin(angles), np.full_like(angles, np.sin(_RISE)), level * np.cos(angles)], 1
+    )
+    towards = np.stack([look_at(one, np.zeros(3))[0] for one in away])
+    halves = float(np.arctan(0.5 * width / focal)), 0.5 * _FIELD
+    needed = _needed(places - middle, towards, halves)
+    # It backs off before somebody leaves the picture, and no farther back and forth than the
+    # largest were taken from, so that it is never less.
+    needed = maximum_filter1d(needed, 2 * round(2 * sigma) + 1)
+    needed = gaussian_filter1d(needed, sigma, mode="nearest", truncate=2)
     K = torch.tensor([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1.0]])
     views = []
-    for frame, target in enumerate(middle):
-        angle = 2 * np.pi * turns * frame / len(middle)
-        level = np.cos(_RISE)
-        away = np.array([level * np.sin(angle), np.sin(_RISE), level * np.cos(angle)])
-        place = target + reach[frame] / np.sin(narrow) * away
+    for target, place in zip(middle, middle + needed[:, None] * away, strict=True):
         # Never under the floor.
         place[1] = max(place[1], 0.3)
         R, t = look_at(place, target)
         views.append(View(K, torch.from_numpy(R).float(), torch.from_numpy(t).float()))
     return views
+
+
+def _needed(
+    people: Float[np.ndarray, "people frames 3"],
+    towards: Float[np.ndarray, "frames 3 3"],
+    halves: tuple[float, float],
+) -> Float[np.ndarray, " frames"]:
+    """How far from the origin the camera has to be, metres, to have everybody in the picture.
+
+    Args:
+        people: the middle of each one's hips; NaN where they are not.
+        towards: the camera's attitude, world to camera.
+        halves: of its field of view, across and down, radians.
+    """
+    seen = np.einsum("fij,pfj->pfi", towards, people)
+    # No nearer than for one person alone in the middle.
+    needed = np.full(len(towards), _PERSON / np.sin(min(halves)))
+    for axis, half in enumerate(halves):
+        # A sphere touches the picture's edge.
+        wanted = (np.abs(seen[..., axis]) * np.cos(half) + _PERSON) / np.sin(half) - seen[..., 2]
+        needed = np.fmax(needed, np.fmax.reduce(wanted, axis=0))
+    return needed
 
 
 def _filled(places: Float[np.ndarray, "frames 3"]) -> Float[np.ndarray, "frames 3"]:

@@ -64,6 +64,19 @@ def test_everybody_is_in_the_picture_and_the_camera_above_the_floor(scene, size)
             assert (pixels <= np.array(size) + 1).all()
 
 
+@pytest.mark.parametrize("size", [(960, 720), (270, 480)])
+@pytest.mark.parametrize("apart", [(0.0, 0.0, -2.0), (2.5, 0.0, 0.0), (0.0, 1.5, 0.0)])
+def test_the_camera_is_no_farther_than_it_has_to_be(apart, size):
+    one = np.array([0.0, 0.9, 0.0])
+    view = orbit([at(one, 60), at(one + apart, 60)], size, 0.0, FPS)[30]
+    K, R, t = (part.double().numpy() for part in (view.K, view.R, view.t))
+    # What 5 % more than hands reach takes up touches the picture's edge.
+    seen = np.concatenate([sphere(place, 1.05) for place in (one, one + apart)]) @ R.T + t
+    pixels = seen[:, :2] / seen[:, 2:] * K.diagonal()[:2] + K[:2, 2]
+    nearest = np.minimum(pixels, np.array(size) - pixels).min()
+    assert -0.01 * max(size) < nearest < 0.02 * max(size)
+
+
 def test_it_goes_round_calmly():
     places = []
     for view in orbit([at(np.array([1.0, 0.9, 2.0]), 100)], (640, 480), 2.0, FPS):
