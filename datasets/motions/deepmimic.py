@@ -34,12 +34,24 @@ _JOINTS: tuple[tuple[str, int, tuple[float, float, float], int], ...] = (
     ("right_wrist", 7, (0, -0.258947, 0), 0),
     ("left_wrist", 12, (0, -0.258947, 0), 0),
 )
+#: Bytes in which a file names its frames.
+_HEAD = 4096
 _WIDTH = 4 + sum(width for *_, width in _JOINTS)
 
 
 def read_deepmimic_clip(path: str | Path) -> MotionClip:
     """Read one skill, facing where clips do; see :func:`read_deepmimic`."""
     return clip_of(read_deepmimic(path), Path(path).stem, "deepmimic", up="y")
+
+
+def is_deepmimic(path: Path) -> bool:
+    """Whether a text is meant as such a skill: JSON that has frames early on."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return False
+    return head.lstrip()[:1] == b"{" and b'"Frames"' in head
 
 
 def read_deepmimic(path: str | Path) -> SkeletalMotion:

@@ -1,6 +1,7 @@
 """Motion that is told by joint positions alone: the climbing takes, (F, 53, 3) arrays."""
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -34,6 +35,14 @@ _CLIMBING: dict[str, int] = {
     "right_foot": 50,
 }
 _JOINTS = 53
+
+
+def is_climbing(path: Path) -> bool:
+    """Whether an .npy is meant as a climbing take, by its shape."""
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False).shape[1:] == (_JOINTS, 3)
+    except (OSError, ValueError, EOFError, AttributeError, BadZipFile):
+        return False
 
 
 def read_climbing_clip(path: str | Path, *, fps: float = 60.0) -> MotionClip:

@@ -9,19 +9,25 @@ from mocap.body import Body
 from mocap.datasets.motions.bvh import read_bvh_clip
 from mocap.datasets.motions.clip import MotionClip
 from mocap.datasets.motions.corpora import Source, sources
+from mocap.datasets.motions.deepmimic import is_deepmimic, read_deepmimic_clip
 from mocap.datasets.motions.keypoints import is_keypoints, read_keypoints_clip
 from mocap.datasets.motions.poselib import is_poselib, read_poselib_clip
+from mocap.datasets.motions.positions import is_climbing, read_climbing_clip
 from mocap.datasets.motions.smpl import aistpp_performer, read_aistpp_clip, read_amass_clip
 from mocap.datasets.recognising import kind_of
 from mocap.errors import MocapError
 
 #: What can be read, wherever it is.
-MOTION_FILES = "BVH, AMASS .npz, AIST++ .pkl, SMPL keypoints .npy or Isaac Gym's AMP .npy"
+MOTION_FILES = (
+    "BVH, AMASS .npz, AIST++ .pkl, DeepMimic .txt, Isaac Gym's AMP .npy, SMPL keypoints .npy or "
+    "joints of climbing takes .npy"
+)
 #: What files of a kind are that hold something else.
 _OTHERS = {
     ".npz": "no AMASS motion: it holds no poses",
     ".pkl": "no AIST++ motion: it holds no poses",
-    ".npy": "no motion of SMPL's keypoints, of shape (frames, 45, 3), nor of Isaac Gym's AMP",
+    ".npy": "no motion of SMPL's keypoints, of shape (frames, 45, 3), nor of climbing takes, "
+    "(frames, 53, 3), nor of Isaac Gym's AMP",
 }
 #: Systems whose files are read by the endings of their names.
 _READ = {".bvh": "bvh", ".npz": "amass", ".pkl": "aistpp"}
@@ -99,15 +105,17 @@ def is_motion(path: Path) -> bool:
                 return b"smpl_" in file.read(_HEAD)
     except (OSError, ValueError, BadZipFile):
         return True  # its reader says what is wrong with it
-    return suffix == ".bvh" or (suffix == ".npy" and (is_keypoints(path) or is_poselib(path)))
+    if suffix == ".npy":
+        return is_keypoints(path) or is_climbing(path) or is_poselib(path)
+    return suffix == ".bvh" or (suffix == ".txt" and is_deepmimic(path))
 
 
 def read_motion(path: Path, body: Body) -> tuple[str, Callable[[], MotionClip]] | None:
     """The performer of a motion file and what reads it; None where no reader takes such files.
 
     Args:
-        path: a BVH, an AMASS-style npz, a pickle of AIST++, an array of SMPL's keypoints, or a
-            motion of Isaac Gym's poselib.
+        path: a BVH, an AMASS-style npz, a pickle of AIST++, a skill of DeepMimic, an array of
+            SMPL's keypoints or of a climbing take's joints, or a motion of Isaac Gym's poselib.
         body: for motion that is told by rotations of the body alone.
     """
     suffix = path.suffix.lower()
@@ -119,6 +127,10 @@ def read_motion(path: Path, body: Body) -> tuple[str, Callable[[], MotionClip]] 
         return path.resolve().parent.name, lambda: read_amass_clip(path, body)
     if suffix == ".pkl":
         return aistpp_performer(path), lambda: read_aistpp_clip(path, body)
+    if suffix == ".txt" and is_deepmimic(path):
+        return path.resolve().parent.name, lambda: read_deepmimic_clip(path)
+    if suffix == ".npy" and is_climbing(path):
+        return path.resolve().parent.name, lambda: read_climbing_clip(path)
     if suffix == ".npy" and is_poselib(path):
         return path.resolve().parent.name, lambda: read_poselib_clip(path)
     if suffix == ".npy":

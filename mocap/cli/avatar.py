@@ -120,7 +120,8 @@ def animate(
         typer.Option(
             metavar="FILE",
             help="Who moves how: a take.h5, whose people move the avatars of the same names; or "
-            "the motion of one person: BVH, AMASS .npz, AIST++ .pkl, SMPL keypoints .npy.",
+            "the motion of one person: BVH, AMASS .npz, AIST++ .pkl, DeepMimic .txt, SMPL "
+            "keypoints .npy and more.",
         ),
     ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The film to write, an .mp4.")],

@@ -34,8 +34,8 @@ def mesh(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="In every frame of this: a take.h5, BVH, AMASS .npz, AIST++ .pkl, SMPL keypoints "
-            ".npy. At rest, in T-pose, if not given.",
+            help="In every frame of this: a take.h5, BVH, AMASS .npz, AIST++ .pkl, DeepMimic "
+            ".txt, SMPL keypoints .npy and more. At rest, in T-pose, if not given.",
         ),
     ] = None,
     person: Annotated[

@@ -116,9 +116,9 @@ def synthesize(
         list[Path],
         typer.Option(
             metavar="DIR|FILE...",
-            help="Motion: BVH, AMASS .npz, AIST++ .pkl, SMPL keypoints .npy or Isaac Gym's AMP "
-            ".npy, or folders of "
-            "them, to the bottom. Keep each performer's files in a folder of their own: of three "
+            help="Motion: BVH, AMASS .npz, AIST++ .pkl, DeepMimic .txt, Isaac Gym's AMP .npy, "
+            "SMPL keypoints .npy or joints of climbing takes .npy, or folders of them, to the "
+            "bottom. Keep each performer's files in a folder of their own: of three "
             "or more, some are held out for validation and tests.",
         ),
     ],

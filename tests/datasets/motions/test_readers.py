@@ -196,3 +196,32 @@ def test_isaac_gyms_motion_is_known_by_what_is_in_it(data_dir, body, tmp_path):
     np.testing.assert_array_equal(clip.joints, known.joints)
     with pytest.raises(MocapError, match=r"shapes\.npy: is no motion of SMPL's keypoints"):
         motion_sources(folder / "shapes.npy", body)
+
+
+@pytest.mark.parametrize(
+    ("corpus", "pattern", "read"),
+    [
+        ("deepmimic", "humanoid3d_walk.txt", read_deepmimic_clip),
+        ("climbing", "*_seq_1_*.npy", read_climbing_clip),
+    ],
+)
+def test_files_of_corpora_are_read_wherever_they_are(
+    data_dir, body, tmp_path, corpus, pattern, read
+):
+    found = sorted((data_dir / "motions" / corpus).glob(pattern))
+    if not found:
+        pytest.skip(f"{corpus} is not there")
+    folder = tmp_path / "anna"
+    folder.mkdir()
+    path = folder / found[0].name
+    shutil.copy(found[0], path)
+    # What is called alike and is something else.
+    (folder / "notes.txt").write_text('{"frames": 3}\n')
+    np.save(folder / "shapes.npy", np.zeros((3, 52, 3)))
+    [source] = motion_sources(folder, body)
+    assert (source.performer, source.path) == ("anna", path)
+    np.testing.assert_array_equal(motion_sources(path, body)[0].read().joints, read(path).joints)
+    with pytest.raises(MocapError, match=r"is no motion that can be read, which is .*DeepMimic"):
+        motion_sources(folder / "notes.txt", body)
+    with pytest.raises(MocapError, match=r"shapes\.npy: .* nor of climbing takes"):
+        motion_sources(folder / "shapes.npy", body)
