@@ -11,7 +11,8 @@ import torch
 
 from avatar.people import painted_avatar, standing, view_from
 from avatar.scenes import SIZE, random_gaussians, random_view
-from mocap.avatar import Gaussians, View, read_avatar, render, write_avatar
+from mocap.avatar import Gaussians, View, render, write_avatar
+from mocap.avatar.file import read_avatar
 from mocap.avatar.gpu import accumulate_on_gpu
 from mocap.avatar.harmonics import colours_from
 from mocap.avatar.kernels import LEAST_TRANSMITTANCE, MOST_ALPHA
