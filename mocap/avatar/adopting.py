@@ -16,8 +16,9 @@ from mocap.avatar.avatar import Avatar
 from mocap.avatar.binding import bind
 from mocap.avatar.gaussians import Gaussians
 from mocap.avatar.harmonics import turned
+from mocap.avatar.meeting import Stance
 from mocap.avatar.rotations import product, quaternions
-from mocap.avatar.standing import Stance, stance_in
+from mocap.avatar.standing import stance_in
 from mocap.avatar.threads import one_thread
 from mocap.body import Body
 from mocap.errors import AvatarError
@@ -27,6 +28,9 @@ from mocap.skeletons import SMPLX_55
 Tell = Callable[[str], None]
 #: Gaussians that the body can carry within an ordinary computer's memory.
 _MOST = 500_000
+#: How far from the origin single precision is about as coarse as a millimetre, and what no part of
+#: a person's splat measures, metres; in smaller units, they are hardly met.
+_FARTHEST, _WIDEST = 1e4, 1e4
 #: Opacity from which on a Gaussian is part of what is seen.
 _SOLID = 0.2
 
@@ -48,7 +52,7 @@ def adopt(
     """Bind a person's Gaussians, in T- or A-pose, to the body, and bring them to rest.
 
     Args:
-        gaussians: metres; upright or not, facing anywhere; legs together or apart.
+        gaussians: metres; any way up, facing anywhere; legs together or apart.
         body: the model, in single precision; the avatar is where it is.
         name: of the person.
         source: what to call the splat in messages.
@@ -67,6 +71,7 @@ def adopt(
             f"{source}: has {len(gaussians)} Gaussians; a person is moved with {_MOST} at most: "
             "cut away what is not the person, or thin it in an editor of splats (SuperSplat)"
         )
+    _expect_sane(gaussians, source)
     solid = gaussians.means[gaussians.opacities > _SOLID].detach().double().cpu().numpy()
     if len(solid) < 200:
         raise AvatarError(f"{source}: has {len(solid)} Gaussians one can see; a person takes more")
@@ -94,6 +99,22 @@ def adopt(
     return Avatar(resting, binding, stance.betas, body, name).to(device)
 
 
+def _expect_sane(gaussians: Gaussians, source: str) -> None:
+    """Single precision can hold a person who is there, and no Gaussian hides everything."""
+    away = float(gaussians.means.double().quantile(0.5, dim=0).norm())
+    if away > _FARTHEST:
+        raise AvatarError(
+            f"{source}: is {away:.2g} from the origin, where numbers in single precision are too "
+            "coarse for a person: move it to the origin in what made it, and export it anew"
+        )
+    vast = int((gaussians.scales > _WIDEST).any(1).sum())
+    if vast:
+        raise AvatarError(
+            f"{source}: has {vast} of {len(gaussians)} Gaussians wider than {_WIDEST:.0f} m, in "
+            "which a person drowns: cut them away in an editor of splats (SuperSplat)"
+        )
+
+
 def _turned(gaussians: Gaussians, turn: Tensor) -> Gaussians:
     like = gaussians.means
     q = quaternions(turn[None]).to(like).expand(len(gaussians), 4)
@@ -108,7 +129,8 @@ def _turned(gaussians: Gaussians, turn: Tensor) -> Gaussians:
 def _told(stance: Stance, body: Body) -> str:
     """The pose in words."""
     with torch.no_grad():
-        pose = replace(stance.pose, betas=stance.betas[None])
+        # As of somebody upright, however they lean.
+        pose = replace(stance.pose, betas=stance.betas[None], global_orient=None)
         joints = body.forward(pose).joints[0].double().cpu().numpy()
 
     def dips(limb: str, end: str) -> float:

@@ -25,6 +25,9 @@ from mocap.errors import AvatarError
 from mocap.skeletons import SMPLX_55
 
 UP = np.eye(3)
+ASKEW = Rotation.from_euler("xyz", [33, 71, -120], degrees=True).as_matrix()
+TILTED = Rotation.from_euler("x", 30, degrees=True).as_matrix()
+LYING = Rotation.from_euler("z", 90, degrees=True).as_matrix()
 Z_UP = Rotation.from_euler("x", 90, degrees=True).as_matrix()
 UPSIDE_DOWN = np.diag([1.0, -1.0, -1.0])
 
@@ -89,6 +92,24 @@ def test_whoever_stands_is_brought_to_rest(avatar, pose, turn):
     assert moved.median() < 0.02
 
 
+@pytest.mark.parametrize(
+    ("pose", "turn", "between"),
+    [(BodyPose(), TILTED, 0), (A_POSE, LYING, 14), (LHM, ASKEW, 40)],
+    ids=["T, leaning", "A, lying", "20 apart, askew"],
+)
+def test_whoever_is_askew_is_turned_upright_and_not_explained_by_legs(avatar, pose, turn, between):
+    few, told = avatar[::4], []
+    found = adopt(carried(few.posed(pose), turn), avatar.body, tell=told.append)
+    off = (found.gaussians.means - few.gaussians.means).norm(dim=1)
+    assert off.median() < 0.01
+    assert off.quantile(0.95) < 0.035
+    legs = int(told[0].split(", ")[1].split()[0])
+    upright: list[str] = []
+    adopt(few.posed(pose), avatar.body, tell=upright.append)
+    assert abs(legs - int(upright[0].split(", ")[1].split()[0])) <= 4
+    assert abs(legs - between) < 10
+
+
 def test_colours_that_depend_on_the_view_come_along(avatar):
     generator = torch.Generator().manual_seed(0)
     harmonics = 0.2 * torch.randn(len(avatar), 9, 3, generator=generator)
@@ -119,8 +140,13 @@ def doubled(gaussians: Gaussians) -> Gaussians:
 
 def test_what_is_no_person_is_refused_in_words(avatar):
     posed = avatar.posed(A_POSE)
+    swollen = posed.scales.clone()
+    swollen[::2] *= 1e30
     refused = {
-        "a person in metres is": replace(posed, means=100 * posed.means),
+        "may be in centimetres": replace(posed, means=100 * posed.means),
+        "may be in millimetres": replace(posed, means=1000 * posed.means),
+        "from the origin, where": replace(posed, means=posed.means + 1e6),
+        "has 3000 of 6000 Gaussians wider than": replace(posed, scales=swollen),
         "T- or A-pose": avatar.posed(sitting()),
         "one person alone": doubled(posed),
         "has 150 Gaussians one can see": avatar[::40].posed(A_POSE),
