@@ -58,7 +58,7 @@ class RefineConfig:
         shape_spread: how far off a beta is thought to be.
         spacing: of the splines that corrections are made of, seconds.
         calm: spread of joints' accelerations, m/s².
-        still: how far off a resting foot may be, and how far below where it rests any, metres.
+        still: how far off a resting foot may be, and how far below its lowest place any, metres.
         slide: how fast it may be as against what it was, m/s.
         colour: weight of the picture, as against all of these.
         clear: how far across the line of sight a joint's place is told by one picture, metres: a
@@ -255,17 +255,16 @@ class Energy:
 
     @cached_property
     def floor(self) -> Float[Tensor, " 4"]:
-        """How low ankles and balls of the feet have rested, metres: they go no lower.
+        """How low ankles and balls of the feet are at their lowest, metres: they go no lower.
 
-        Minus infinity where they are not known to.
+        Minus infinity where they are not known to rest, on one floor or several.
         """
         heights = self.first[:, list(FEET), 1]
         resting = self.evidence.resting
         if resting is None:
             return torch.full_like(heights[0], -np.inf)
-        sure = torch.as_tensor(resting > 0.5).to(heights.device)
-        lowest = torch.where(sure, heights, np.inf).amin(0)
-        return torch.where(sure.any(0), lowest, -np.inf)
+        known = torch.as_tensor(resting > 0.5).any(0).to(heights.device)
+        return torch.where(known, heights.amin(0), -np.inf)
 
     @cached_property
     def rays(self) -> Float[Tensor, "frames 22 3"]:

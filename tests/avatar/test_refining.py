@@ -8,7 +8,8 @@ import torch
 
 from avatar.walks import FRAMES, a_walk, disturbed, pictures, striped
 from mocap.avatar import Avatar, RefineConfig, refine
-from mocap.avatar.picture_energy import Evidence, Stage
+from mocap.avatar.descent import energy_of
+from mocap.avatar.picture_energy import Corrections, Evidence, Stage, splines
 from mocap.avatar.verdict import Verdict, differences
 from mocap.body import Body, BodyPose
 
@@ -118,3 +119,21 @@ def test_pictures_that_repeat_each_other_tell_less() -> None:
     assert once.doubt == pytest.approx(1 / np.sqrt(200), rel=0.2)
     four = Verdict.of(np.repeat(gains, 4), np.zeros(800))
     assert four.doubt == pytest.approx(once.doubt, rel=0.35)
+
+
+def test_whoever_comes_down_from_a_roof_is_not_held_up_there(
+    person: Avatar, walk: BodyPose
+) -> None:
+    down = torch.zeros(FRAMES, 3)
+    down[FRAMES // 2 :, 1] = -2
+    resting = np.zeros((FRAMES, 4))
+    resting[: FRAMES // 2] = 1
+    pose = replace(walk, transl=walk.transl + down)
+    mixed = splines(FRAMES, 4.0)
+
+    def likely(evidence: Evidence) -> float:
+        looks = pictures(person, walk)
+        energy = energy_of(person, pose, looks, evidence, mixed, 30.0, QUICK)
+        return energy.motion(Corrections.none(mixed.shape[1], person.betas)).item()
+
+    assert likely(Evidence(resting)) == pytest.approx(likely(Evidence()))
