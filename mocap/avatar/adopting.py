@@ -101,7 +101,7 @@ def adopt(
 
 def _expect_sane(gaussians: Gaussians, source: str) -> None:
     """Single precision can hold a person who is there, and no Gaussian hides everything."""
-    away = float(gaussians.means.double().quantile(0.5, dim=0).norm())
+    away = float(gaussians.means.double().median(0).values.norm())
     if away > _FARTHEST:
         raise AvatarError(
             f"{source}: is {away:.2g} from the origin, where numbers in single precision are too "

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 
 from mocap.avatar.avatar import Avatar
-from mocap.avatar.looks import Look, each_look, pose_at
+from mocap.avatar.looks import Look, each_look, expect_fitted_with, pose_at
 from mocap.avatar.picture_energy import BODY, Evidence, RefineConfig
 from mocap.avatar.proportions import Proportions, proportions
 from mocap.avatar.refining import refine, spacing
@@ -110,11 +110,7 @@ def _check(name: str, person: Person | None, body: Body) -> None:
     if person is None or person.body is None or person.masks is None:
         lacking = "motion" if person is None or person.body is None else "masks"
         raise AvatarError(f"{name} has no {lacking} in the take; its motion cannot be corrected")
-    if person.body.model_sha256 != body.sha256:
-        raise AvatarError(
-            f"the take was fitted with the body {person.body.model}, not with {body.name}; name "
-            "the file it was fitted with by --body"
-        )
+    expect_fitted_with(person.body, body)
 
 
 @dataclass(frozen=True)
@@ -211,13 +207,13 @@ def _moves(
 ) -> tuple[dict[str, Float[np.ndarray, "frames numbers"]], list[Verdict]]:
     """What is added to a motion, one stretch after another, and what was thought of each."""
     fps, pose, motion = sitting.take.video.fps, sitting.pose, sitting.motion
-    count, step = len(sitting.person.frames), spacing(fps, sitting.config)
-    stretches = _stretches(count, step)
+    count, apart = len(sitting.person.frames), spacing(fps, sitting.config)
+    stretches = _stretches(count, apart)
     sums = {part: np.zeros(getattr(motion, part).shape) for part in _PARTS}
     weights, verdicts = np.zeros(count), []
     # Pictures of a whole clip may not fit into memory.
     rows = sitting.masked
-    coming = sitting.looks(rows[np.isin(rows % step, (0, step // 2))].tolist())
+    coming = sitting.looks(rows[np.isin(rows % apart, (0, apart // 2))].tolist())
     held: list[Look] = []
     for number, (first, last) in enumerate(stretches):
         held = [look for look in held if look.row >= first]

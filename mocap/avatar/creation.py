@@ -12,7 +12,7 @@ from mocap.avatar.avatar import Avatar
 from mocap.avatar.choosing import best, candidates, held_out
 from mocap.avatar.colouring import coloured, completed, sureness
 from mocap.avatar.likeness import Likeness, likeness
-from mocap.avatar.looks import LARGEST, Look, looks
+from mocap.avatar.looks import LARGEST, Look, expect_fitted_with, looks
 from mocap.avatar.shaping import ShapeConfig, outlines, reshaped
 from mocap.avatar.surface import surface_avatar
 from mocap.avatar.threads import one_thread
@@ -143,11 +143,7 @@ def _rows(
                 f"{name} has no {'motion' if motion is None else 'mask in any frame'}; "
                 "no avatar can be made"
             )
-        if motion.model_sha256 != body.sha256:
-            raise AvatarError(
-                f"the take was fitted with the body {motion.model}, not with {body.name}; name the "
-                "file it was fitted with by --body"
-            )
+        expect_fitted_with(motion, body)
     return rows
 
 

@@ -72,6 +72,19 @@ class Look:
         )
 
 
+def expect_fitted_with(motion: BodyMotion, body: Body) -> None:
+    """Betas of one body mean nothing to another.
+
+    Raises:
+        AvatarError: the motion was fitted with another body.
+    """
+    if motion.model_sha256 != body.sha256:
+        raise AvatarError(
+            f"the take was fitted with the body {motion.model}, not with {body.name}; name the "
+            "file it was fitted with by --body"
+        )
+
+
 def pose_at(motion: BodyMotion, row: int | slice, like: Tensor) -> BodyPose:
     """A motion's pose in one of its frames, or several; without betas."""
     rows = row if isinstance(row, slice) else slice(row, row + 1)

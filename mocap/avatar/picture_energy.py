@@ -62,7 +62,7 @@ class RefineConfig:
         slide: how fast it may be as against what it was, m/s.
         colour: weight of the picture, as against all of these.
         clear: how far across the line of sight a joint's place is told by one picture, metres: a
-            guess, by which steps are made longer or shorter.
+            guess, at the usual weight of colours, by which steps are made longer or shorter.
         seen: how far across the line of sight a joint may be off that was detected surely, metres.
         rate: frames a second that motion is corrected by, half of all at most; as many others, in
             between, judge.

@@ -188,18 +188,18 @@ def animate(
         require_film_name(out)
         from mocap.cli.avatar_films import Shot, shoot
     shot = Shot(
-        tuple(avatars),
-        motion,
-        out,
-        camera,
-        person,
-        None if size is None else sides(size),
-        turns,
-        background,
-        fps,
-        video,
-        body,
-        device,
+        avatars=tuple(avatars),
+        motion=motion,
+        out=out,
+        camera=camera,
+        person=person,
+        size=None if size is None else sides(size),
+        turns=turns,
+        background=background,
+        fps=fps,
+        video=video,
+        body=body,
+        device=device,
     )
     with StageProgress() as progress:
         frames = shoot(shot, progress)

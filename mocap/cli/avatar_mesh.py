@@ -1,7 +1,7 @@
 """``mocap avatar mesh``: a closed surface of an avatar, at rest or in every frame of a motion."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -76,35 +76,11 @@ def mesh(
     """
     configure(quiet=quiet)
     started = time.monotonic()
-    if motion is None:
-        if out.suffix.lower().removeprefix(".") not in _KINDS:
-            raise MocapError(f"{out}: a mesh's name ends in .ply, .obj or .glb")
-        if out.is_dir():
-            raise MocapError(f"{out}: is a folder; name a file of the mesh")
-        if out.exists() and avatar.exists() and out.samefile(avatar):
-            raise MocapError(f"{out}: is the avatar itself; give the mesh another name")
-        for option, given in (("--person", person), ("--fps", fps)):
-            if given is not None:
-                raise MocapError(f"{option} is for a --motion")
-    if avatar.is_dir():
-        names = ", ".join(sorted(path.name for path in avatar.glob("*.ply"))) or "none"
-        raise MocapError(f"{avatar}: is a folder; name one of the avatars in it: {names}")
+    _require_sound(avatar, out, motion, {"--person": person, "--fps": fps})
     with starting():
-        from mocap.avatar import (
-            binding_file,
-            mesh_of,
-            unfinished_folder,
-            write_mesh,
-            write_mesh_sequence,
-        )
+        from mocap.avatar import mesh_of, unfinished_folder, write_mesh, write_mesh_sequence
         from mocap.cli.avatar_jobs import avatar_of, body_on, performance
-        from mocap.cli.folders import require_name, writable_folder
-    require_name(out, "a folder of the meshes' own")
-    if motion is None and out.suffix.lower() == ".ply" and binding_file(out).exists():
-        raise MocapError(
-            f"{out}: is an avatar, which {binding_file(out).name} beside it binds; give the mesh "
-            "another name"
-        )
+        from mocap.cli.folders import writable_folder
     with writable_folder(out.parent), StageProgress() as progress:
         model = body_on(body, device)
         found = avatar_of(avatar, model)
@@ -135,6 +111,34 @@ def mesh(
                 progress=progress,
             )
     say(f"{out}: {len(frames)} meshes ({time.monotonic() - started:.0f} s)")
+
+
+def _require_sound(
+    avatar: Path, out: Path, motion: Path | None, moving: Mapping[str, object]
+) -> None:
+    """Refuse names and options that do not go together, before anything is computed."""
+    if motion is None:
+        if out.suffix.lower().removeprefix(".") not in _KINDS:
+            raise MocapError(f"{out}: a mesh's name ends in .ply, .obj or .glb")
+        if out.is_dir():
+            raise MocapError(f"{out}: is a folder; name a file of the mesh")
+        if out.exists() and avatar.exists() and out.samefile(avatar):
+            raise MocapError(f"{out}: is the avatar itself; give the mesh another name")
+        for option, given in moving.items():
+            if given is not None:
+                raise MocapError(f"{option} is for a --motion")
+    if avatar.is_dir():
+        names = ", ".join(sorted(path.name for path in avatar.glob("*.ply"))) or "none"
+        raise MocapError(f"{avatar}: is a folder; name one of the avatars in it: {names}")
+    with starting():
+        from mocap.avatar import binding_file
+        from mocap.cli.folders import require_name
+    require_name(out, "a folder of the meshes' own")
+    if motion is None and out.suffix.lower() == ".ply" and binding_file(out).exists():
+        raise MocapError(
+            f"{out}: is an avatar, which {binding_file(out).name} beside it binds; give the mesh "
+            "another name"
+        )
 
 
 @contextmanager

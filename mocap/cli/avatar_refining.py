@@ -43,7 +43,7 @@ def refine(
     fitted, and resting feet where they rest. Some frames are left out; where these do not surely
     get more like the clip too, everything is left as it was. Depth along the line of sight, which
     one camera hardly shows, is corrected least. It takes about half a second a frame and person on
-    a laptop; stopped, it begins anew.
+    two cores; stopped, it begins anew.
     """
     configure(quiet=quiet)
     started = time.monotonic()
